@@ -1,0 +1,28 @@
+# Two commands: `make run` and `make test`. Both begin with `make setup`, which does nothing when .venv is up to date.
+PYTHON ?= python3
+PORT ?= 8501
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+PYTEST ?= .venv/bin/python -m pytest
+
+.PHONY: setup setup-dev run test test-full lint
+
+setup:
+	@$(PYTHON) entrypoints/setup.py --torch-index $(TORCH_INDEX)
+
+setup-dev:
+	@$(PYTHON) entrypoints/setup.py --dev --torch-index $(TORCH_INDEX)
+
+run: setup
+	@exec .venv/bin/footnote serve --port $(PORT)
+
+test: setup-dev
+	$(PYTEST) -m "not full"
+
+test-full: setup-dev
+	$(PYTEST)
+
+lint: setup-dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
