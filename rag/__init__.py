@@ -1,0 +1,1 @@
+"""The question line: retrieval, citations, answers, and the seams they stand on."""

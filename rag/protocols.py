@@ -1,0 +1,117 @@
+"""The seams. Each has one contract suite in tests/contract, run against the real adapter and its double."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Protocol
+
+from rag.types import Language, Matrix, Message, ModelEvent, Passage, ScoredId, Vector
+
+
+class Embedder(Protocol):
+    """Turns text into unit vectors. Thread-safe."""
+
+    @property
+    def name(self) -> str:
+        """Stable identity of model, weights and number format; stored with every vector."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+
+    @property
+    def window(self) -> int:
+        """How many tokens it really reads, special tokens included; longer text would be cut."""
+
+    @property
+    def languages(self) -> frozenset[Language]:
+        """Languages it was trained for; retrieval trusts it less elsewhere."""
+
+    def count_tokens(self, text: str) -> int:
+        """Length of `text` in this model's tokens, special tokens included."""
+
+    def embed_documents(self, texts: Sequence[str]) -> Matrix:
+        """One row per text, in order. Raises EmbedderError when a text exceeds the window: nothing is cut
+        in silence."""
+
+    def embed_query(self, text: str) -> Vector:
+        """The question's vector; a question past the window is shortened at its end."""
+
+
+class VectorStore(Protocol):
+    """Ids and vectors, nothing else: text and truth live in SQL. Scores are cosine similarities."""
+
+    def upsert(self, collection: str, ids: Sequence[str], vectors: Matrix) -> None:
+        """Enter vectors, in place of those that the ids had."""
+
+    def search(self, collection: str, vector: Vector, *, limit: int) -> list[ScoredId]:
+        """The nearest, best first; an unknown collection holds nothing."""
+
+    def delete(self, collection: str, ids: Sequence[str]) -> None:
+        """Take ids out; unknown ones are fine."""
+
+    def ids(self, collection: str) -> set[str]:
+        """All ids of a collection."""
+
+    def count(self, collection: str) -> int:
+        """How many ids a collection holds."""
+
+    def drop(self, collection: str) -> None:
+        """Forget a collection; unknown names are fine."""
+
+    def collections(self) -> set[str]:
+        """The names of all collections."""
+
+
+class VectorSearch(Protocol):
+    """Nearest chunks of one workspace, always correct: from the index, or exactly from the stored vectors meanwhile."""
+
+    def search(self, workspace_id: str, vector: Vector, *, limit: int) -> list[ScoredId]:
+        """The nearest searchable chunks by cosine similarity, best first."""
+
+
+class LexicalIndex(Protocol):
+    """Words of one workspace's chunks, stemmed in the language of their document."""
+
+    def search(self, workspace_id: str, groups: Sequence[Collection[str]], *, limit: int) -> list[ScoredId]:
+        """Chunks matching any group, by BM25 over body, headings and title; a group holds the stems of one query
+        word in every language of the workspace, and matches where any of them does."""
+
+    def document_frequencies(self, workspace_id: str, groups: Sequence[Collection[str]]) -> tuple[int, list[int]]:
+        """(number of chunks, number of chunks matching each group)."""
+
+
+class PassageSource(Protocol):
+    """Loads chunks for display. Ids that are deleted, foreign to the workspace or unknown are left out."""
+
+    def passages(self, workspace_id: str, chunk_ids: Sequence[str]) -> list[Passage]:
+        """In the order of `chunk_ids`."""
+
+    def languages(self, workspace_id: str) -> frozenset[Language]:
+        """Languages of the workspace's documents."""
+
+    def pages_at(self, places: Sequence[tuple[str, int]]) -> list[tuple[int | None, str | None]]:
+        """For each (version id, offset) the page that holds this code point: (number, label), or (None, None)."""
+
+
+class ChatModel(Protocol):
+    """A local model that writes prose."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+
+    @property
+    def context_window(self) -> int:
+        """Tokens of prompt and answer together that the server has been told to hold."""
+
+    def count_tokens(self, text: str) -> int:
+        """By the model's own tokenizer, or an upper bound."""
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int, stop: Callable[[], bool]) -> Iterator[ModelEvent]:
+        """Tokens, then Finished. `stop` is polled; when it turns true the stream ends with Finished("stopped").
+        Raises ModelError and its kind, with what to do next."""
+
+
+BlobBlocks = Iterable[tuple[Sequence[str], Matrix]]
+"""Stored vectors in blocks: (chunk ids, matrix), so that no whole collection is ever in memory."""

@@ -1,0 +1,118 @@
+"""A question as retrieval reads it: its words with their stems in every language of the workspace and their rarity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from rag.analysis import spellings, stem
+from rag.languages import detect
+from rag.protocols import LexicalIndex
+from rag.types import Language
+from rag.words import STOP_WORDS
+
+
+def _set(*lines: str) -> frozenset[str]:
+    return frozenset(word for line in lines for word in line.split())
+
+
+INSTRUCTIONS = _set(
+    "summarise summarize summary explain describe tell overview please",
+    "zusammenfassen fasse fass zusammen zusammenfassung erkläre erklären beschreibe beschreiben überblick bitte",
+)
+"""What a person wants done, not what it is about."""
+_DOCUMENT_WORDS = _set(
+    "document documents file files text texts content contents pdf page topic topics key main point points paper",
+    "article",
+    "dokument dokumente dokuments dokumenten datei dateien text texte texten inhalt inhalte seite thema themen geht",
+    "handelt worum wovon wichtigste wichtigsten punkte kernaussagen",
+)
+
+Group = frozenset[str]
+"""The stems of one word in every language of the workspace; any of them is a match."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One word of the question."""
+
+    word: str
+    group: Group
+    rarity: float
+    """Inverse document frequency in the workspace."""
+    content: bool
+    """Whether it carries meaning; function words do not."""
+    known: bool
+    """Whether any chunk of the workspace holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, read for one workspace."""
+
+    text: str
+    language: Language
+    terms: tuple[Term, ...]
+    """In order, repeated words included; a word of several parts stands as its parts."""
+    groups: tuple[Group, ...]
+    """What the lexical index is asked for: every different word once, words of several parts also whole."""
+
+    @property
+    def about_documents(self) -> bool:
+        """Whether it asks for the documents as such ("What is this about?") and names nothing in them."""
+        named = {term.word for term in self.terms} - STOP_WORDS
+        return bool(named) and named <= _DOCUMENT_WORDS | INSTRUCTIONS
+
+    def across(self, languages: Collection[Language]) -> bool:
+        """Whether it is in a language that none of the documents has."""
+        return self.language != "" and bool(languages) and self.language not in languages
+
+    @property
+    def weights(self) -> dict[Group, float]:
+        """Rarity of each different content word."""
+        return {term.group: term.rarity for term in self.terms if term.content}
+
+
+def read_question(text: str, *, workspace_id: str, languages: Collection[Language], lexical: LexicalIndex) -> Question:
+    """Split, stem and weigh a question. One without any content word is read as if each word were one."""
+    language = detect(text)
+    spoken = sorted(languages) or [language]
+    found = list(_grouped(text, spoken))
+    foreign = language not in spoken and language != ""
+    if foreign and any(word not in STOP_WORDS for word, _, _ in found):
+        # Function words of another language are rare here, and would weigh most.
+        found = [entry for entry in found if entry[0] not in STOP_WORDS]
+    groups = tuple(dict.fromkeys(group for _, group, _ in found))
+    total, frequencies = lexical.document_frequencies(workspace_id, groups) if groups else (0, [])
+    frequency = dict(zip(groups, frequencies, strict=True))
+    single = [(word, group) for word, group, whole in found if not whole]
+    meaningful = any(_carries_meaning(word) for word, _ in single)
+    terms = tuple(
+        Term(
+            word=word,
+            group=group,
+            rarity=_rarity(total, frequency[group]),
+            content=not meaningful or _carries_meaning(word),
+            known=frequency[group] > 0,
+        )
+        for word, group in single
+    )
+    return Question(text, language, terms, groups)
+
+
+def _carries_meaning(word: str) -> bool:
+    return word not in STOP_WORDS and word not in INSTRUCTIONS
+
+
+def _grouped(text: str, languages: Collection[Language]) -> Iterator[tuple[str, Group, bool]]:
+    """(word, its group, whether it is the whole of several parts that follow)."""
+    for spelled in spellings(text):
+        for position, word in enumerate(spelled):
+            group = frozenset(stem(word, language) for language in languages)
+            yield word, group, len(spelled) > 1 and position == 0
+
+
+def _rarity(total: int, frequency: int) -> float:
+    """Inverse document frequency as in BM25 (Robertson and Zaragoza 2009), never negative."""
+    return math.log(1 + (total - frequency + 0.5) / (frequency + 0.5))

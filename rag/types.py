@@ -1,0 +1,283 @@
+"""The domain's words as frozen values. Identity and storage live elsewhere (workspaces/)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float32]
+"""One embedding: shape (dimension,), unit length."""
+
+Matrix = npt.NDArray[np.float32]
+"""Several embeddings: shape (rows, dimension), each row of unit length."""
+
+Language = str
+"""ISO 639-1 code ("en", "de"), or "" where it is not known."""
+
+BlockKind = Literal["heading", "paragraph", "list", "table", "code"]
+Verdict = Literal["supported", "partly", "not_found"]
+FinishReason = Literal["stop", "length", "stopped"]
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Half-open range of code points in a document's text."""
+
+    start: int
+    end: int
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def overlap(self, other: Span) -> int:
+        """Number of code points both spans hold."""
+        return max(0, min(self.end, other.end) - max(self.start, other.start))
+
+
+@dataclass(frozen=True, slots=True)
+class WordBox:
+    """Where one word stands: its span in the document's text and its box in PDF points, origin bottom left."""
+
+    start: int
+    end: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a document; number counts from 1, width and height are PDF points as shown (after rotation)."""
+
+    number: int
+    span: Span
+    label: str | None
+    width: float
+    height: float
+    words: Sequence[WordBox] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A structural piece of a document; `level` is 1 to 6 for headings and 0 for all else."""
+
+    kind: BlockKind
+    span: Span
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The extracted text of one source with its structure. Spans of pages and blocks index `text`."""
+
+    text: str
+    title: str
+    language: Language
+    pages: tuple[Page, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    author: str | None = None
+    date: str | None = None
+    notes: tuple[str, ...] = ()
+    """What a person should know of the extraction, in plain words ("Pages 3, 7: no text")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The unit that is embedded and retrieved. `text` is exactly the document's text at `span`."""
+
+    ordinal: int
+    span: Span
+    text: str
+    page: int | None = None
+    heading_path: tuple[str, ...] = ()
+
+    def embedding_text(self, title: str) -> str:
+        """The text that is embedded: title and heading path help it to be found; they are never quoted."""
+        return embedding_text(title, self.heading_path, self.text)
+
+
+def embedding_text(title: str, heading_path: Sequence[str], text: str) -> str:
+    """Title, heading path and text as the embedder reads them; the splitter budgets for exactly this string."""
+    head = " > ".join(part for part in (title, *heading_path) if part)
+    return f"{head}\n{text}" if head else text
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredId:
+    """A chunk id with a score; higher is better. What the score means is the index's own business."""
+
+    id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk as it is shown: where it stands, why it was chosen, and its sentence that answers best."""
+
+    chunk_id: str
+    document_id: str
+    version_id: str
+    title: str
+    ordinal: int
+    span: Span
+    text: str
+    language: Language
+    page: int | None = None
+    page_label: str | None = None
+    heading_path: tuple[str, ...] = ()
+    score: float = 0.0
+    lexical_score: float | None = None
+    dense_score: float | None = None
+    best_sentence: Span | None = None
+    """In code points of the document's text, inside `span`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What one question brought up, best first, and how strong the evidence is."""
+
+    question: str
+    passages: tuple[Passage, ...]
+    evidence: float
+    """Estimated probability (0 to 1) that the passages hold the answer."""
+    sufficient: bool
+    """Whether `evidence` passes the gate: if not, the model is not asked."""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A footnote: an address in a document version and the quote that stands there, byte for byte."""
+
+    number: int
+    chunk_id: str
+    document_id: str
+    version_id: str
+    title: str
+    span: Span
+    quote: str
+    page: int | None = None
+    page_label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of an answer (`span` indexes the answer's text), its verdict and the numbers of its footnotes."""
+
+    text: str
+    span: Span
+    verdict: Verdict
+    citations: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds from the question to each event; None for what did not happen."""
+
+    evidence: float | None = None
+    first_token: float | None = None
+    total: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished or interrupted answer. `text` has the model's dangling markers removed."""
+
+    text: str
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    model: str | None
+    """Name of the chat model, or None for an extractive answer (the evidence itself)."""
+    timings: Timings = field(default_factory=Timings)
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+    left_out: str | None = None
+    """What did not fit the model's window, in plain words; None when all did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to a chat model."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One earlier turn as the prompt sees it."""
+
+    question: str
+    answer: str
+
+
+# --- what a chat model yields --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of text from the model."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The model's last word. A stream that ends without it was interrupted."""
+
+    reason: FinishReason
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+ModelEvent = Token | Finished
+
+# --- what answering yields: one stream for UI, API and command line ------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The passages, before any model has been asked."""
+
+    retrieval: Retrieval
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceChecked:
+    """One sentence is complete and checked; `citations` holds those that are new with it."""
+
+    sentence: Sentence
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer is complete."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The documents do not hold the answer; `citations` are the nearest passages."""
+
+    citations: tuple[Citation, ...]
+    timings: Timings
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The answer broke off; what was written is kept. `error` is None when a person stopped it."""
+
+    answer: Answer
+    error: str | None
+    hint: str | None = None
+
+
+AnswerEvent = Evidence | Token | SentenceChecked | Answered | Refused | Interrupted

@@ -1,0 +1,1 @@
+"""Weights: what can be fetched, from where, and how it is checked."""
