@@ -1,0 +1,205 @@
+"""From lines on a page to running text: paragraphs by gaps, words joined across line ends, headings, blocks.
+
+Pure functions over plain values; what reads a format is in loaders/.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
+
+from rag.types import Block, BlockKind, Span, WordBox
+
+PlacedWord = tuple[str, float, float, float, float]
+"""A word and its box: text, x0, y0, x1, y1 in points, origin bottom left of the page as shown."""
+
+PARAGRAPH_GAP = 1.3
+"""A line step this many times the page's usual one starts a paragraph."""
+SIZE_STEP = 1.15
+"""Lines whose heights differ by this factor do not belong to one paragraph."""
+_BULLET = re.compile(r"[•◦▪‣●○■□–*-]$|\(?(?:\d{1,3}|[a-zA-Z])[.)]$")
+_SENTENCE_END = (".", "!", "?", ":", "”", "“", '"', ")")
+_PUNCTUATION = "()[]{}.,;:!?…„“”\"'»«›‹"
+_STANDS_APART = frozenset({"und", "oder", "bzw.", "sowie", "bis", "and", "or", "to"})
+"""After a hyphen at a line's end these are words of their own ("Vor- und Nachteile")."""
+
+
+@dataclass(slots=True)
+class Line:
+    """One line of a page, in reading order; never without words."""
+
+    words: list[PlacedWord]
+    hyphenated: bool = False
+    """Its last word is cut at a hyphen (which `words` leaves out) and goes on in the next line."""
+    bold: bool = False
+    left: float = field(init=False)
+    """Smallest x in points."""
+    bottom: float = field(init=False)
+    """Usual lower edge of its words in points."""
+    height: float = field(init=False)
+    """Usual height of its words in points: a stand-in for the font size that no text matrix distorts."""
+
+    def __post_init__(self) -> None:
+        middle = len(self.words) // 2
+        self.left = min(word[1] for word in self.words)
+        self.bottom = sorted(word[2] for word in self.words)[middle]
+        self.height = sorted(word[4] - word[2] for word in self.words)[middle]
+
+    @property
+    def text(self) -> str:
+        """The words with single spaces between them."""
+        return " ".join(word[0] for word in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Lines `first` to `last` (inclusive) of a page are a heading."""
+
+    first: int
+    last: int
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A page's text; spans of words and blocks are absolute."""
+
+    text: str
+    words: tuple[WordBox, ...]
+    blocks: tuple[Block, ...]
+
+
+@dataclass(slots=True)
+class _Piece:
+    """A run of lines that become one block."""
+
+    kind: BlockKind
+    level: int = 0
+    lines: list[Line] = field(default_factory=list)
+
+
+def compose(
+    lines: Sequence[Line], headings: Sequence[Heading], *, offset: int, vocabulary: Collection[str]
+) -> Composed:
+    """Join lines to text: "\\n" within a block, a blank line between blocks.
+
+    Args:
+        lines: in reading order.
+        headings: ordered and disjoint.
+        offset: where the text will stand in the document.
+        vocabulary: hyphenated words seen elsewhere in the document; they keep their hyphen at a line's end.
+    """
+    parts: list[str] = []
+    words: list[WordBox] = []
+    blocks: list[Block] = []
+    position = offset
+    for piece in _pieces(lines, headings):
+        if parts:
+            parts.append("\n\n")
+            position += 2
+        start = position
+        separator = ""
+        for index, line in enumerate(piece.lines):
+            for word in line.words:
+                text = word[0]
+                end = position + len(separator) + len(text)
+                words.append(WordBox(end - len(text), end, *word[1:]))
+                parts += (separator, text)
+                position = end
+                separator = " "
+            if line.hyphenated:
+                following = piece.lines[index + 1].words[0][0] if index + 1 < len(piece.lines) else ""
+                separator = hyphen(line.words[-1][0], following, vocabulary)
+                if not following:
+                    parts.append("-")
+                    position += 1
+            else:
+                separator = "\n"
+        blocks.append(Block(piece.kind, Span(start, position), piece.level))
+    return Composed("".join(parts), tuple(words), tuple(blocks))
+
+
+def hyphen(before: str, after: str, vocabulary: Collection[str]) -> str:
+    """What stands between the two halves of a word cut at a line's end: "", "-" or "- ".
+
+    A hyphen that was there before the line was broken stays: before a capital, a digit or a word of its own, after
+    one, and in words that the document also writes with a hyphen elsewhere.
+    """
+    if after in _STANDS_APART:
+        return "- "
+    whole = f"{before}-{after}".strip(_PUNCTUATION).casefold()
+    if not before[-1:].islower() or not after[:1].islower() or whole in vocabulary:
+        return "-"
+    return ""
+
+
+def hyphenated_words(lines: Sequence[Line]) -> set[str]:
+    """Words written with a hyphen in the middle of a line, for `vocabulary`."""
+    return {word[0].strip(_PUNCTUATION).casefold() for line in lines for word in line.words if "-" in word[0]}
+
+
+def _pieces(lines: Sequence[Line], headings: Sequence[Heading]) -> Iterator[_Piece]:
+    step = usual_step(lines)
+    levels = {index: heading for heading in headings for index in range(heading.first, heading.last + 1)}
+    piece: _Piece | None = None
+    for index, line in enumerate(lines):
+        heading = levels.get(index)
+        bulleted = bool(len(line.words) > 1 and _BULLET.match(line.words[0][0]))
+        if piece is None or _starts_block(lines, index, levels, step) or (bulleted and piece.kind == "paragraph"):
+            if piece:
+                yield piece
+            kind: BlockKind = "heading" if heading else "list" if bulleted else "paragraph"
+            piece = _Piece(kind, heading.level if heading else 0)
+        piece.lines.append(line)
+    if piece:
+        yield piece
+
+
+def _starts_block(lines: Sequence[Line], index: int, levels: dict[int, Heading], step: float) -> bool:
+    previous, line = lines[index - 1], lines[index]
+    before, here = levels.get(index - 1), levels.get(index)
+    if before or here:
+        return before is not here
+    if previous.hyphenated:
+        return False
+    down = previous.bottom - line.bottom
+    if down > PARAGRAPH_GAP * step + 1.0:
+        return True
+    if down < 0.7 * step:  # beside the last line, or a new column: the sentence may go on
+        return False
+    heights = sorted((previous.height, line.height, 1.0))[1:]
+    return heights[1] > SIZE_STEP * heights[0] or _indented(lines, index)
+
+
+def _indented(lines: Sequence[Line], index: int) -> bool:
+    """A first line set in, as books do it instead of a gap: the lines around it begin further left."""
+    previous, line = lines[index - 1], lines[index]
+    if index + 1 == len(lines) or not previous.words[-1][0].endswith(_SENTENCE_END):
+        return False
+    inset, height = line.left - previous.left, line.height
+    return 0.5 * height < inset < 4 * height and line.left - lines[index + 1].left > 0.4 * height
+
+
+def usual_step(lines: Sequence[Line]) -> float:
+    """The usual distance from one line to the next in points; the line height where there is none."""
+    steps = [
+        step
+        for above, below in pairwise(lines)
+        if 0.5 * below.height < (step := above.bottom - below.bottom) < 3 * max(below.height, 1.0)
+    ]
+    if steps:
+        return median(steps)
+    return lines[0].height if lines else 0.0
+
+
+def text_blocks(text: str, *, offset: int = 0) -> tuple[Block, ...]:
+    """Blocks of plain text: blank lines end them; those whose first line begins with a bullet are lists."""
+    blocks = []
+    for match in re.finditer(r"[^\S\n]*\S[^\n]*(?:\n[^\S\n]*\S[^\n]*)*", text):
+        first = match.group().split(maxsplit=1)
+        kind: BlockKind = "list" if len(first) > 1 and _BULLET.match(first[0]) else "paragraph"
+        blocks.append(Block(kind, Span(offset + match.start(), offset + match.end())))
+    return tuple(blocks)

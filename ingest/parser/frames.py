@@ -1,0 +1,133 @@
+"""The wire between the application and its parser helper: a JSON header line, then raw bytes. Never pickle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, get_args
+
+from ingest.protocols import Loaded, LoadEvent, PageLoaded
+from ingest.wordboxes import PackedWords, pack
+from rag.types import Block, BlockKind, Page, Span
+
+_MAX_HEADER = 2**20
+_MAX_PAYLOAD = 2**30
+"""Bytes: 50 million characters of text need 200 MB at most. A frame past it is an attack on the reader."""
+_KINDS = frozenset(get_args(BlockKind))
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One message: `header["event"]` or `header["op"]` names it."""
+
+    header: Mapping[str, Any]
+    parts: tuple[bytes, ...] = ()
+
+
+def encode(header: Mapping[str, Any], *parts: bytes) -> bytes:
+    """A frame's bytes: the header with the sizes of its parts on one line, then the parts."""
+    line = json.dumps({**header, "sizes": [len(part) for part in parts]}, ensure_ascii=True).encode()
+    return b"".join((line, b"\n", *parts))
+
+
+class FrameBuffer:
+    """Cuts a stream of bytes into frames, however it arrives."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+        self._header: dict[str, Any] | None = None
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """The frames that `data` completes.
+
+        Raises:
+            ValueError: this is no frame; the stream cannot be used further.
+        """
+        self._bytes += data
+        while self._header is not None or self._take_header():
+            sizes = [] if self._header is None else self._header["sizes"]
+            if len(self._bytes) < sum(sizes):
+                return
+            header, self._header = self._header or {}, None
+            yield Frame(header, tuple(self._take(size) for size in sizes))
+
+    def _take_header(self) -> bool:
+        end = self._bytes.find(b"\n", 0, _MAX_HEADER)
+        if end < 0:
+            if len(self._bytes) >= _MAX_HEADER:
+                raise ValueError("header too long")
+            return False
+        header = json.loads(self._take(end + 1))
+        sizes = header.get("sizes") if isinstance(header, dict) else None
+        if not isinstance(sizes, list) or not all(isinstance(size, int) and size >= 0 for size in sizes):
+            raise ValueError("no frame header")
+        if sum(sizes) > _MAX_PAYLOAD:
+            raise ValueError("frame too large")
+        self._header = header
+        return True
+
+    def _take(self, size: int) -> bytes:
+        taken = bytes(self._bytes[:size])
+        del self._bytes[:size]
+        return taken
+
+
+def encode_event(event: LoadEvent) -> bytes:
+    """A loader's event as one frame."""
+    if isinstance(event, Loaded):
+        return encode({"event": "loaded", **asdict(event)})
+    page = event.page
+    header = {"event": "page", "total": event.total, "page": None}
+    if page:
+        span = [page.span.start, page.span.end]
+        header["page"] = [page.number, span, page.label, page.width, page.height]
+    blocks = json.dumps([[block.kind, block.span.start, block.span.end, block.level] for block in event.blocks])
+    return encode(header, event.text.encode(), blocks.encode(), pack(page.words if page else ()))
+
+
+def decode_event(frame: Frame) -> LoadEvent:
+    """The inverse of `encode_event`. The sender is not trusted: shapes and types are checked.
+
+    Raises:
+        ValueError, KeyError, TypeError, StorageError: not what `encode_event` writes.
+    """
+    header = frame.header
+    if header["event"] == "loaded":
+        return Loaded(
+            title=_text(header["title"]) or "",
+            language=_text(header["language"]) or "",
+            author=_text(header["author"]),
+            date=_text(header["date"]),
+            notes=tuple(_text(note) or "" for note in header["notes"]),
+            page_count=int(header["page_count"]),
+        )
+    text, blocks, words = frame.parts
+    page = None
+    if header["page"] is not None:
+        number, (start, end), label, width, height = header["page"]
+        page = Page(int(number), _span(start, end), _text(label), float(width), float(height), PackedWords(words))
+    return PageLoaded(
+        text=text.decode(),
+        blocks=tuple(_block(*block) for block in json.loads(blocks)),
+        page=page,
+        total=int(header["total"]),
+    )
+
+
+def _block(kind: Any, start: Any, end: Any, level: Any) -> Block:
+    if kind not in _KINDS:
+        raise ValueError("unknown kind of block")
+    return Block(kind, _span(start, end), int(level))
+
+
+def _span(start: Any, end: Any) -> Span:
+    if not 0 <= int(start) <= int(end):
+        raise ValueError("no span")
+    return Span(int(start), int(end))
+
+
+def _text(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError("no text")
+    return value

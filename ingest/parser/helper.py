@@ -1,0 +1,185 @@
+"""The helper process that reads hostile files: `python -m ingest.parser.helper`, requests on stdin, frames on stdout.
+
+It has one thread, imports the parsers once and forks for every request. The fork gets resource limits and dies with
+the helper; the helper dies when stdin ends. Whatever a file does, it does it to a process that is thrown away.
+Where there is no fork (Windows), the request runs in the helper itself and the application kills it past a limit:
+written for, untested.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import select
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ingest import media
+from ingest.loaders import loader_for
+from ingest.parser.frames import FrameBuffer, encode, encode_event
+from ingest.parser.limits import ParserLimits
+from ingest.protocols import PageLoaded
+from rag.errors import DamagedSource, FootnoteError
+
+_READ_BYTES = 2**16
+_PR_SET_PDEATHSIG = 1
+"""prctl(2)."""
+_OPEN_FILES = 64
+
+
+def main() -> None:
+    """Serve requests until stdin ends."""
+    requests, replies = os.dup(0), os.dup(1)
+    if sys.platform == "win32":
+        import msvcrt
+
+        for descriptor in (requests, replies):
+            msvcrt.setmode(descriptor, os.O_BINARY)
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):  # what a parser prints must not end up between frames
+        os.dup2(null, stream)
+    logging.disable(logging.CRITICAL)
+    _import_for(media.PDF)
+    _write(replies, encode({"event": "ready"}))
+    buffer = FrameBuffer()
+    while data := os.read(requests, _READ_BYTES):
+        for frame in buffer.feed(data):
+            if hasattr(os, "fork"):
+                _serve_in_fork(frame.header, requests, replies)
+            else:
+                _write(replies, encode({"event": "started", "pid": os.getpid()}))
+                _serve(frame.header, replies)
+                _write(replies, encode({"event": "ended", "signal": 0, "peak": 0}))
+
+
+def _import_for(media_type: str) -> None:
+    """Import a format's parser before the fork, so that the next file finds it there."""
+    loader_for(media_type)
+    if media_type == media.PDF:
+        import ingest.loaders.pdf_render  # noqa: F401 - imported for its effect
+
+
+def _serve_in_fork(request: Mapping[str, Any], requests: int, replies: int) -> None:
+    _import_for(request["media_type"])
+    incoming, outgoing = os.pipe()
+    helper = os.getpid()
+    child = os.fork()
+    if child == 0:
+        try:
+            for descriptor in (incoming, requests, replies):
+                os.close(descriptor)
+            _restrict(helper, ParserLimits(**request["limits"]))
+            _serve(request, outgoing)
+        finally:
+            os._exit(0)  # no clean-up of what the helper opened
+    os.close(outgoing)
+    _write(replies, encode({"event": "started", "pid": child}))
+    _relay(child, incoming, requests, replies)
+    _, status, usage = os.wait4(child, 0)
+    killed_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    _write(replies, encode({"event": "ended", "signal": killed_by, "peak": usage.ru_maxrss * 1024}))
+
+
+def _relay(child: int, incoming: int, requests: int, replies: int) -> None:
+    """Pass on whole frames only: a child that dies in the middle of one must not garble the stream."""
+    buffer = FrameBuffer()
+    try:
+        while True:
+            readable, _, _ = select.select([incoming, requests], [], [])
+            if requests in readable:  # one request at a time: this can only be the end of the application
+                os.kill(child, signal.SIGKILL)
+                os._exit(0)
+            data = os.read(incoming, _READ_BYTES)
+            if not data:
+                return
+            for frame in buffer.feed(data):
+                _write(replies, encode(frame.header, *frame.parts))
+    except ValueError:  # not frames: something took the child over
+        os.kill(child, signal.SIGKILL)
+    finally:
+        os.close(incoming)
+
+
+def _restrict(helper: int, limits: ParserLimits) -> None:
+    """Bound what this process can use, and tie its life to the helper's."""
+    import resource  # not at the top: Windows has none
+
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != helper:  # it died before the line above
+            os._exit(0)
+        own_pages = int(Path("/proc/self/statm").read_text().split()[0])
+        room = own_pages * resource.getpagesize() + limits.memory_bytes
+        resource.setrlimit(resource.RLIMIT_AS, (room, room))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
+    _allow_seconds(limits, pages=0)
+
+
+def _allow_seconds(limits: ParserLimits, *, pages: int) -> None:
+    """CPU time, a second wall behind the application's clock: the soft limit moves on with the pages."""
+    import resource
+
+    seconds = int(limits.seconds_after(pages)) + 1
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds if hard == resource.RLIM_INFINITY else min(seconds, hard), hard))
+
+
+def _serve(request: Mapping[str, Any], replies: int) -> None:
+    """Do one request; its last frame is "done" or "error"."""
+    limits = ParserLimits(**request["limits"])
+    try:
+        for frame in _parse(request, limits) if request["op"] == "parse" else _render(request):
+            _write(replies, frame)
+        last = encode({"event": "done"})
+    except FootnoteError as error:
+        last = _error(error)
+    except MemoryError:
+        last = _error(limits.too_much_memory())
+    except BrokenPipeError:  # nobody listens any more
+        return
+    except Exception:  # noqa: BLE001 - hostile bytes make parsers raise anything; it always means: cannot be read
+        last = _error(DamagedSource("It is damaged or unusual and cannot be read.", hint="Save it anew and add that."))
+    _write(replies, last)
+
+
+def _parse(request: Mapping[str, Any], limits: ParserLimits) -> Iterator[bytes]:
+    characters = 0
+    loader = loader_for(request["media_type"])
+    for done, event in enumerate(loader.load(Path(request["path"]), title=request["title"]), start=1):
+        if isinstance(event, PageLoaded):
+            characters += len(event.text)
+            if event.total > limits.pages:
+                raise limits.too_many_pages(event.total)
+            if characters > limits.text_characters:
+                raise limits.too_much_text()
+            if hasattr(os, "fork"):
+                _allow_seconds(limits, pages=done)
+        yield encode_event(event)
+
+
+def _render(request: Mapping[str, Any]) -> Iterator[bytes]:
+    from ingest.loaders.pdf_render import render_page
+
+    boxes = [(x0, y0, x1, y1) for x0, y0, x1, y1 in request["boxes"]]
+    image = render_page(Path(request["path"]), request["page"], dpi=request["dpi"], boxes=boxes)
+    yield encode({"event": "image"}, image)
+
+
+def _error(error: FootnoteError) -> bytes:
+    return encode({"event": "error", "code": error.code, "message": error.message, "hint": error.hint})
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+if __name__ == "__main__":
+    main()

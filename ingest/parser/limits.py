@@ -1,0 +1,48 @@
+"""What one file may cost, and what a person reads when it costs more. Known to both sides of the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rag.errors import TooLarge
+
+_SPLIT = "Split the document into smaller files and add those."
+
+
+@dataclass(frozen=True, slots=True)
+class ParserLimits:
+    """Bounds on reading one file."""
+
+    memory_bytes: int = 1536 * 2**20
+    seconds: float = 60.0
+    """Wall time until the first page is there; each page that is read adds `seconds_per_page`."""
+    seconds_per_page: float = 0.5
+    pages: int = 20_000
+    text_characters: int = 50_000_000
+
+    def seconds_after(self, pages: int) -> float:
+        """Wall time allowed in all once so many pages have been read."""
+        return self.seconds + self.seconds_per_page * pages
+
+    def too_much_memory(self) -> TooLarge:
+        """The file needs more than `memory_bytes`."""
+        return TooLarge(
+            f"Reading it takes more than {self.memory_bytes / 2**20:,.0f} MB of memory; it may be damaged.",
+            hint=_SPLIT,
+        )
+
+    def too_slow(self, pages: int) -> TooLarge:
+        """The file needs more than `seconds_after(pages)`."""
+        done = f" ({pages} pages were read)" if pages else ""
+        return TooLarge(
+            f"Reading it takes longer than {self.seconds_after(pages):,.0f} seconds{done}; it may be damaged.",
+            hint=_SPLIT,
+        )
+
+    def too_many_pages(self, pages: int) -> TooLarge:
+        """The file has more than `self.pages`."""
+        return TooLarge(f"It has {pages:,} pages; the limit is {self.pages:,}.", hint=_SPLIT)
+
+    def too_much_text(self) -> TooLarge:
+        """The file holds more than `text_characters`."""
+        return TooLarge(f"It holds more than {self.text_characters:,} characters of text.", hint=_SPLIT)

@@ -1,0 +1,66 @@
+"""The seams of the document line: a Loader turns a file into a stream of pages, a Splitter a document into chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rag.types import Block, Chunk, Document, Language, Page
+
+
+@dataclass(frozen=True, slots=True)
+class PageLoaded:
+    """The next piece of a document.
+
+    The document's text is the `text` of all pieces, one after the other (separators between pages are part of it).
+    Spans of `page`, its words and `blocks` index that whole text, not the piece.
+    """
+
+    text: str
+    blocks: tuple[Block, ...]
+    page: Page | None = None
+    """None in formats without pages; these come as one piece."""
+    total: int = 1
+    """How many pieces there will be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The last event: what is known of the document as a whole."""
+
+    title: str
+    """The title given by the caller, else the one found in the file, else ""."""
+    language: Language = ""
+    """As the file declares it, else ""; declarations are often wrong, so detection goes before it."""
+    author: str | None = None
+    date: str | None = None
+    """ISO 8601, as much of it as is known."""
+    notes: tuple[str, ...] = ()
+    page_count: int = 0
+
+
+LoadEvent = PageLoaded | Loaded
+
+
+class Loader(Protocol):
+    """Reads one format. Runs in the parser's helper process, because files are hostile."""
+
+    def load(self, path: Path, *, title: str | None) -> Iterator[LoadEvent]:
+        """Pieces in order, then one Loaded.
+
+        Raises:
+            SourceError: one of its kinds (EmptySource, DamagedSource, PasswordNeeded, NoText, UnsupportedType).
+        """
+
+
+class Splitter(Protocol):
+    """Cuts a document into chunks that fit the embedder."""
+
+    @property
+    def recipe(self) -> str:
+        """What decides where it cuts: rules, window, tokenizer; stored with the chunks."""
+
+    def split(self, document: Document) -> list[Chunk]:
+        """Chunks in order; together their spans cover all text that is not white space."""
