@@ -1,0 +1,94 @@
+"""Which engines stand behind the seams. What is heavy is imported here only when it is first needed; tests put doubles
+in the places of some (`dataclasses.replace(ENGINES, …)`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workspaces.index_store import IndexStore
+from workspaces.settings import Settings
+
+if TYPE_CHECKING:
+    from ingest.fetch import Fetcher
+    from ingest.parser.client import ParserClient
+    from ingest.protocols import Splitter
+    from rag.answering import Answering
+    from rag.protocols import Embedder, LexicalIndex, VectorSearch
+    from rag.retrieval import HybridRetriever
+    from workspaces.passages import StoredPassages
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What opens each engine."""
+
+    embedder: Callable[[Settings], Embedder]
+    store: Callable[[Path], IndexStore]
+    parser: Callable[[], ParserClient]
+    fetcher: Callable[[], Fetcher]
+
+
+def open_embedder(settings: Settings) -> Embedder:
+    """The bundled embedder in its int8 form, another such export, or any sentence-transformers model from a folder."""
+    from rag.embedders.card import CARD_NAME
+    from rag.embedders.onnx import OnnxEmbedder
+    from rag.embedders.setup import embedder_folder
+
+    chosen = Path(settings.embedder).expanduser()
+    if chosen.is_dir() and not (chosen / CARD_NAME).is_file():
+        from rag.embedders.reference import SentenceTransformerEmbedder
+
+        return SentenceTransformerEmbedder(chosen)
+    folder = chosen if chosen.is_dir() else embedder_folder(settings.embedder, models=settings.models_dir)
+    return OnnxEmbedder(folder, threads=settings.threads)
+
+
+def open_store(directory: Path) -> IndexStore:
+    """Chroma in a child process, which is started with the first call."""
+    from rag.stores.chroma import ChromaStore
+
+    return ChromaStore(directory)
+
+
+def open_parser() -> ParserClient:
+    """The reading side of a helper process, which is started with the first file."""
+    from ingest.parser.client import ParserClient
+
+    return ParserClient()
+
+
+def open_fetcher() -> Fetcher:
+    """What fetches web pages."""
+    from ingest.fetch import Fetcher
+
+    return Fetcher()
+
+
+def open_splitter(embedder: Embedder) -> Splitter:
+    """Cuts documents for this embedder's window."""
+    from ingest.splitter import StructureSplitter
+
+    return StructureSplitter(count_tokens=embedder.count_tokens, window=embedder.window, recipe=embedder.name)
+
+
+def open_retriever(
+    embedder: Embedder, *, vectors: VectorSearch, lexical: LexicalIndex, source: StoredPassages
+) -> HybridRetriever:
+    """Finds passages by words and by meaning."""
+    from rag.retrieval import HybridRetriever
+
+    return HybridRetriever(embedder, vectors=vectors, lexical=lexical, source=source)
+
+
+def open_answering(retriever: HybridRetriever, embedder: Embedder, *, source: StoredPassages) -> Answering:
+    """Answers from what the retriever finds."""
+    from rag.answering import Answering
+
+    return Answering(retriever, embedder, pages=source)
+
+
+ENGINES = Engines(embedder=open_embedder, store=open_store, parser=open_parser, fetcher=open_fetcher)
+"""The real ones."""

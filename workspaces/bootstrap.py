@@ -1,0 +1,219 @@
+"""Wires the application together: `open_services(settings)`.
+
+Nothing heavy happens here: engines (workspaces/adapters.py) are imported and started when they are first used, or by
+`warm_up` in the background after the first page has been painted.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from rag.errors import FootnoteError
+from workspaces.adapters import ENGINES, Engines, open_answering, open_retriever, open_splitter
+from workspaces.chat_models import ChatModels
+from workspaces.conversations import Conversations
+from workspaces.database import Database
+from workspaces.doctor import Doctor
+from workspaces.files import Files
+from workspaces.fitting import FittingVectors
+from workspaces.jobs import Jobs
+from workspaces.lexical import Fts5Index
+from workspaces.library import Library
+from workspaces.owner import Ownership
+from workspaces.passages import StoredPassages
+from workspaces.preferences import Preferences
+from workspaces.purging import Purging
+from workspaces.settings import Settings
+from workspaces.vectors import VectorIndex
+from workspaces.viewer import Viewer
+
+if TYPE_CHECKING:
+    from ingest.parser.client import ParserClient
+    from rag.protocols import Embedder
+    from workspaces.ingestion import Ingestion
+
+T = TypeVar("T")
+_log = logging.getLogger("footnote")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a front end may call."""
+
+    settings: Settings
+    library: Library
+    conversations: Conversations
+    viewer: Viewer
+    chat_models: ChatModels
+    doctor: Doctor
+    start: Callable[[], None]
+    """Launch the background work: what a former process left unfinished goes on."""
+    warm_up: Callable[[], None]
+    """Do that and load, in a thread of its own, what the first question and the first document will need."""
+    close: Callable[[], None]
+    """Stop everything and give the data directory back. Work in progress continues at the next start."""
+
+
+class Lazy(Generic[T]):
+    """Makes a value when it is first called for, once, whatever thread asks."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._lock = threading.RLock()
+        self._made: list[T] = []
+
+    def __call__(self) -> T:
+        """The value."""
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+            return self._made[0]
+
+    def made(self) -> T | None:
+        """The value if it was ever called for."""
+        return self._made[0] if self._made else None
+
+
+def open_services(
+    settings: Settings, *, jobs: bool = True, port: int | None = None, engines: Engines = ENGINES
+) -> Services:
+    """Own the data directory and wire the services.
+
+    Args:
+        settings: what is in force.
+        jobs: whether background work runs here; commands that only read do without.
+        port: of the server that this process is, so that the command line finds it.
+        engines: what stands behind the seams.
+
+    Raises:
+        DataDirectoryInUse: another process owns the data directory.
+        StorageError: the database is damaged or cannot be written.
+    """
+    ownership = Ownership(settings.data_dir)
+    ownership.take(port=port)
+    with ExitStack() as cleanup:
+        cleanup.callback(ownership.release)
+        parts = _Parts(settings, engines, cleanup)
+        if jobs:
+            parts.conversations.recover()
+        return _wire(parts, jobs=jobs, close=cleanup.pop_all().close)
+
+
+class _Parts:
+    """What the services are made of. Closed in the opposite order."""
+
+    def __init__(self, settings: Settings, engines: Engines, cleanup: ExitStack) -> None:
+        self.settings = settings
+        self.engines = engines
+        self.database = Database(settings.data_dir / "footnote.db")
+        self.database.open()
+        cleanup.callback(self.database.close)
+        self.files = Files(settings.data_dir / "originals")
+        self.lexical = Fts5Index(self.database)
+        self.vectors = VectorIndex(self.database, settings.data_dir / "vectors", open_store=engines.store)
+        cleanup.callback(self.vectors.close)
+        self.passages = StoredPassages(self.database)
+        self.embedder = Lazy(lambda: engines.embedder(settings))
+        self.reading, self.viewing = Lazy(engines.parser), Lazy(engines.parser)
+        for parser in (self.reading, self.viewing):
+            cleanup.callback(partial(_close, parser))
+        self.purging = Purging(self.database, self.files, lexical=self.lexical, vectors=self.vectors)
+        self.twins: dict[str, str] = {}
+        self.jobs = Jobs(
+            settings.data_dir, self.database, ingestion=Lazy(self._ingestion), purging=lambda: self.purging
+        )
+        cleanup.callback(self.jobs.close)
+        self.chat_models = ChatModels(settings, preferences=Preferences(self.database))
+        cleanup.callback(self.chat_models.close)
+        fitting = FittingVectors(self.vectors, self.database, embedder=lambda: self.embedder().name)
+        self.retriever = Lazy(
+            lambda: open_retriever(self.embedder(), vectors=fitting, lexical=self.lexical, source=self.passages)
+        )
+        answering = Lazy(lambda: open_answering(self.retriever(), self.embedder(), source=self.passages))
+        self.conversations = Conversations(self.database, answering=answering, open_model=self.chat_models.open)
+        cleanup.callback(self.conversations.close)
+
+    @property
+    def upload_limit(self) -> int:
+        """Bytes that one document may have."""
+        return self.settings.max_upload_mb * 1_000_000
+
+    def _ingestion(self) -> Ingestion:
+        from workspaces.ingestion import Ingestion
+
+        return Ingestion(
+            self.database,
+            self.files,
+            fetcher=Lazy(self.engines.fetcher),
+            parser=self.reading,
+            splitter=Lazy(lambda: open_splitter(self.embedder())),
+            embedder=self.embedder,
+            lexical=self.lexical,
+            vectors=self.vectors,
+            upload_limit=self.upload_limit,
+            twins=self.twins,
+            closing=self.jobs.closing,
+        )
+
+
+def _wire(parts: _Parts, *, jobs: bool, close: Callable[[], None]) -> Services:
+    library = Library(
+        parts.database,
+        parts.files,
+        parts.jobs,
+        lexical=parts.lexical,
+        retriever=parts.retriever,
+        embedder_name=lambda: parts.embedder().name,
+        upload_limit=parts.upload_limit,
+        twins=parts.twins,
+    )
+    doctor = Doctor(
+        parts.settings.data_dir,
+        parts.database,
+        parts.files,
+        parts.jobs,
+        lexical=parts.lexical,
+        vectors=parts.vectors,
+        purging=parts.purging,
+    )
+    start = Lazy(lambda: _start(parts) if jobs else None)
+    return Services(
+        settings=parts.settings,
+        library=library,
+        conversations=parts.conversations,
+        viewer=Viewer(parts.database, parts.files, parser=parts.viewing),
+        chat_models=parts.chat_models,
+        doctor=doctor,
+        start=start,
+        warm_up=lambda: _warm_up(start, parts.vectors, parts.embedder),
+        close=close,
+    )
+
+
+def _start(parts: _Parts) -> None:
+    parts.purging.remove_orphans()
+    parts.jobs.launch()
+
+
+def _warm_up(start: Callable[[], None], vectors: VectorIndex, embedder: Callable[[], Embedder]) -> None:
+    def work() -> None:
+        try:
+            start()
+            embedder().embed_query("warm up")
+            vectors.start_probe()
+        except FootnoteError as error:  # whoever then adds or asks meets the same error, with its hint
+            _log.warning("%s %s", error.message, error.hint)
+
+    threading.Thread(target=work, name="warm-up", daemon=True).start()
+
+
+def _close(parser: Lazy[ParserClient]) -> None:
+    made = parser.made()
+    if made is not None:
+        made.close()

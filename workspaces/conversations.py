@@ -1,0 +1,288 @@
+"""Use cases of chatting: conversations, questions, answers. An answer is written by a thread and saved as it grows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+
+from rag.answering import Answering
+from rag.errors import FootnoteError, InvalidInput, NotFound
+from rag.protocols import ChatModel
+from rag.types import AnswerEvent
+from workspaces import repository, transcript
+from workspaces.asking import CLOSED, Asking, UnavailableModel
+from workspaces.database import Database
+from workspaces.identifiers import new_id, now
+from workspaces.models import Conversation, Turn
+from workspaces.tables import conversations, turn_passages, turns, workspaces
+from workspaces.turns import conversation_of, exchanges, problem_values, turns_of
+
+LONGEST_QUESTION = 10_000
+LONGEST_TITLE = 200
+TITLE_LENGTH = 60
+"""Characters of the first question that become the title."""
+
+AT_ONCE = 2
+"""Answers written at the same time; on one machine more would only be slower. The others wait their turn."""
+
+HISTORY = 4
+"""Earlier turns offered to the prompt."""
+
+_CLOSE_SECONDS = 5.0
+
+
+class Conversations:
+    """Asks questions and keeps what was answered. Thread-safe."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        answering: Callable[[], Answering],
+        open_model: Callable[[str | None], ChatModel | None],
+    ) -> None:
+        """Both are called by the thread that answers; `open_model(None)` is the chosen model, None if there is none."""
+        self._database = database
+        self._answering = answering
+        self._open_model = open_model
+        self._running: dict[str, Asking] = {}
+        self._threads: dict[str, threading.Thread] = {}
+        self._places = threading.Condition()
+        self._busy = 0
+
+    # --- conversations ---------------------------------------------------------------------------
+
+    def list(self, workspace_id: str) -> list[Conversation]:
+        """The conversations of a workspace, the latest first, without their turns."""
+        query = (
+            select(conversations)
+            .where(conversations.c.workspace_id == workspace_id, _workspace_lives())
+            .order_by(conversations.c.updated_at.desc(), conversations.c.id)
+        )
+        with self._database.read() as connection:
+            return [conversation_of(row) for row in connection.execute(query)]
+
+    def create(self, workspace_id: str, title: str = "") -> Conversation:
+        """Begin a conversation; without a title the first question becomes it.
+
+        Raises:
+            NotFound: no such workspace.
+            InvalidInput: the title is too long.
+        """
+        values = {"id": new_id(), "title": _clean_title(title), "created_at": now(), "updated_at": now()}
+        with self._database.write() as connection:
+            workspace_id = repository.workspace_id_of(connection, workspace_id)
+            connection.execute(insert(conversations).values(workspace_id=workspace_id, **values))
+            return conversation_of(_row(connection, str(values["id"])))
+
+    def rename(self, conversation_id: str, title: str) -> Conversation:
+        """Give a conversation another title.
+
+        Raises:
+            NotFound, InvalidInput: no such conversation; the title is empty or too long.
+        """
+        clean = _clean_title(title)
+        if not clean:
+            raise InvalidInput("A chat needs a title.", hint="Type at least one character.")
+        with self._database.write() as connection:
+            _row(connection, conversation_id)
+            connection.execute(update(conversations).where(conversations.c.id == conversation_id).values(title=clean))
+            return conversation_of(_row(connection, conversation_id))
+
+    def get(self, conversation_id: str) -> Conversation:
+        """A conversation with its turns. Raises NotFound."""
+        with self._database.read() as connection:
+            row = _row(connection, conversation_id)
+            return conversation_of(row, told=turns_of(connection, turns.c.conversation_id == conversation_id))
+
+    def delete(self, conversation_id: str) -> None:
+        """Delete a conversation with everything said in it; a running answer stops. Raises NotFound."""
+        mine = turns.c.conversation_id == conversation_id
+        with self._database.write() as connection:
+            _row(connection, conversation_id)
+            asked = connection.execute(select(turns.c.id).where(mine)).scalars().all()
+            for turn_id in asked:
+                self.stop(turn_id)
+            of_mine = turn_passages.c.turn_id.in_(select(turns.c.id).where(mine))
+            connection.execute(delete(turn_passages).where(of_mine))
+            connection.execute(delete(turns).where(mine))
+            connection.execute(delete(conversations).where(conversations.c.id == conversation_id))
+
+    # --- questions -------------------------------------------------------------------------------
+
+    def ask(self, conversation_id: str, question: str, *, model_key: str | None = None) -> Turn:
+        """Save a question and start answering it; returns at once. `turn` shows how it goes.
+
+        Args:
+            conversation_id: where it is asked.
+            question: 1 to 10,000 characters.
+            model_key: a model other than the chosen one.
+
+        Raises:
+            NotFound: no such conversation.
+            InvalidInput: an empty or endless question, or an answer is still being written here.
+        """
+        question = _clean_question(question)
+        with self._database.write() as connection:
+            row = _row(connection, conversation_id)
+            told = turns_of(connection, turns.c.conversation_id == conversation_id)
+            if any(turn.state == "running" for turn in told):
+                raise InvalidInput(
+                    "The last question of this chat is still being answered.", hint="Wait for it, or stop it first."
+                )
+            turn_id = _insert_turn(connection, row, question, ordinal=told[-1].ordinal + 1 if told else 1)
+        history = exchanges(told, limit=HISTORY)
+
+        def events(stop: Callable[[], bool]) -> Iterator[AnswerEvent]:
+            model = self._model(model_key)
+            return self._answering().answer(row.workspace_id, question, history=history, model=model, stop=stop)
+
+        self._start(turn_id, Asking(self._database, turn_id, events=events))
+        return self.turn(turn_id)
+
+    def turn(self, turn_id: str) -> Turn:
+        """A turn as it stands: evidence as soon as it is there, then text and checked sentences. Raises NotFound."""
+        with self._database.read() as connection:
+            found = turns_of(connection, turns.c.id == turn_id)
+        if not found:
+            raise NotFound("This question does not exist any more.", hint="Reload the chat.")
+        return found[0]
+
+    def stop(self, turn_id: str) -> None:
+        """Stop an answer; what was written is kept. Nothing happens to one that is finished."""
+        with self._places:
+            asking = self._running.get(turn_id)
+            if asking is not None:
+                asking.stop()
+                self._places.notify_all()
+
+    def wait(self, turn_id: str, *, timeout: float | None = None) -> Turn:
+        """The turn when its answer is final, or as it stands after `timeout` seconds."""
+        with self._places:
+            thread = self._threads.get(turn_id)
+        if thread is not None:
+            thread.join(timeout)
+        return self.turn(turn_id)
+
+    def answer(self, workspace_id: str, question: str, *, model: ChatModel | None) -> Iterator[AnswerEvent]:
+        """Answer one question without saving anything.
+
+        Raises:
+            NotFound, InvalidInput: no such workspace; an empty or endless question.
+        """
+        question = _clean_question(question)
+        with self._database.read() as connection:
+            workspace_id = repository.workspace_id_of(connection, workspace_id)
+        return self._answering().answer(workspace_id, question, model=model)
+
+    def as_markdown(self, turn: Turn) -> str:
+        """The answer with its footnotes, to copy."""
+        return transcript.as_markdown(turn)
+
+    def recover(self) -> int:
+        """At start: mark the turns that a former process left running; return how many."""
+        with self._places:
+            mine = list(self._running)
+        left = (turns.c.state == "running") & turns.c.id.not_in(mine)
+        with self._database.write() as connection:
+            values = {"state": "interrupted", **problem_values(CLOSED)}
+            return connection.execute(update(turns).where(left).values(**values)).rowcount
+
+    def close(self) -> None:
+        """Stop every answer, keep what was written, and wait a moment for the threads."""
+        with self._places:
+            for asking in self._running.values():
+                asking.stop(closing=True)
+            self._places.notify_all()
+            threads = list(self._threads.values())
+        for thread in threads:
+            thread.join(_CLOSE_SECONDS)
+
+    # --- threads ---------------------------------------------------------------------------------
+
+    def _start(self, turn_id: str, asking: Asking) -> None:
+        thread = threading.Thread(target=self._work, args=(turn_id, asking), name=f"answer-{turn_id[:8]}", daemon=True)
+        with self._places:
+            self._running[turn_id] = asking
+            self._threads[turn_id] = thread
+            thread.start()
+
+    def _work(self, turn_id: str, asking: Asking) -> None:
+        """Wait for a free place, answer, make place."""
+        with self._places:
+            self._places.wait_for(lambda: asking.stopping or self._busy < AT_ONCE)
+            self._busy += 1
+        try:
+            asking.run()
+        finally:
+            with self._places:
+                self._busy -= 1
+                self._running.pop(turn_id, None)
+                self._threads.pop(turn_id, None)
+                self._places.notify_all()
+
+    def _model(self, key: str | None) -> ChatModel | None:
+        try:
+            return self._open_model(key)
+        except FootnoteError as error:
+            return UnavailableModel(error)
+
+
+def _row(connection: Connection, conversation_id: str) -> Row[Any]:
+    query = select(conversations).where(conversations.c.id == conversation_id, _workspace_lives())
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFound("This chat does not exist any more.", hint="Reload the list of chats.")
+    return row
+
+
+def _workspace_lives() -> ColumnElement[bool]:
+    return conversations.c.workspace_id.in_(select(workspaces.c.id).where(workspaces.c.deleted_at.is_(None)))
+
+
+def _insert_turn(connection: Connection, conversation: Row[Any], question: str, *, ordinal: int) -> str:
+    turn_id, moment = new_id(), now()
+    connection.execute(
+        insert(turns).values(
+            id=turn_id,
+            conversation_id=conversation.id,
+            ordinal=ordinal,
+            question=question,
+            state="running",
+            created_at=moment,
+        )
+    )
+    title = conversation.title or _title_of(question)
+    changed = update(conversations).where(conversations.c.id == conversation.id)
+    connection.execute(changed.values(title=title, updated_at=moment))
+    return turn_id
+
+
+def _clean_question(question: str) -> str:
+    question = question.strip()
+    if not question:
+        raise InvalidInput("There is no question.", hint="Type what you want to know.")
+    if len(question) > LONGEST_QUESTION:
+        raise InvalidInput(
+            f"The question has {len(question):,} characters; {LONGEST_QUESTION:,} is the most.",
+            hint="Shorten it, or add the text as a document.",
+        )
+    return question
+
+
+def _clean_title(title: str) -> str:
+    title = " ".join(title.split())
+    if len(title) > LONGEST_TITLE:
+        raise InvalidInput(f"The title is longer than {LONGEST_TITLE} characters.", hint="Shorten it.")
+    return title
+
+
+def _title_of(question: str) -> str:
+    """The question on one line, cut at a word."""
+    line = " ".join(question.split())
+    if len(line) <= TITLE_LENGTH:
+        return line
+    return line[: TITLE_LENGTH - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"

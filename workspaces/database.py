@@ -1,0 +1,193 @@
+"""The SQLite database: many readers, one writer, schema by Alembic.
+
+One writer connection behind one lock is also the only connection that checkpoints the write-ahead log: SQLite before
+3.51.3 can corrupt a database when two connections write or checkpoint at the same moment (the WAL-reset bug).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from rag.errors import StorageError
+
+SCHEMA_REVISION = "0001"
+"""The revision this code works with; workspaces/migrations/versions brings a database there."""
+
+_BUSY_MILLISECONDS = 15_000
+_CHECKPOINT_PAGES = 1_000
+
+
+class Database:
+    """Opens `path` (made if missing) and hands out SQLAlchemy Core connections."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._writer: Engine | None = None
+        self._readers: Engine | None = None
+
+    def open(self) -> None:
+        """Connect and bring the schema up to date; doing it again does nothing.
+
+        Raises:
+            StorageError: the file is damaged, locked, not writable, or from a newer Footnote.
+        """
+        with self._lock:
+            if self._writer is not None:
+                return
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not self.path.exists():
+                self.path.touch(mode=0o600)
+            url = f"sqlite:///{self.path}"
+            writer = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+            event.listen(writer, "connect", _prepare_writer)
+            event.listen(writer, "begin", _begin_immediate)
+            readers = create_engine(url, poolclass=QueuePool, pool_size=8, max_overflow=24)
+            event.listen(readers, "connect", _prepare_reader)
+            event.listen(readers, "begin", _begin_deferred)
+            with _speaking():
+                _migrate(writer)
+            self._writer, self._readers = writer, readers
+
+    def close(self) -> None:
+        """Close every connection; the last one checkpoints."""
+        with self._lock:
+            for engine in (self._readers, self._writer):
+                if engine is not None:
+                    engine.dispose()
+            self._writer = self._readers = None
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one consistent state and cannot write."""
+        with _speaking(), self._engine(self._readers).connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """The one writing connection, in a transaction that commits when the block ends without an error."""
+        with self._lock, _speaking(), self._engine(self._writer).begin() as connection:
+            yield connection
+
+    def compact(self) -> bool:
+        """Fold the write-ahead log back, so that deleted content is gone from it as it is from the pages, which
+        `secure_delete` zeroes; give free pages back to the disk when they are more than a quarter of the file.
+
+        Returns:
+            Whether it is done: a reader who sees an old state for longer than 15 seconds holds it up.
+        """
+        with self._lock, _speaking():
+            raw = self._engine(self._writer).raw_connection()
+            try:
+                cursor = raw.cursor()
+                free = cursor.execute("PRAGMA freelist_count").fetchone()[0]
+                if free > cursor.execute("PRAGMA page_count").fetchone()[0] / 4:
+                    cursor.execute("VACUUM")
+                busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+                cursor.close()
+            finally:
+                raw.close()
+        return not busy
+
+    def _engine(self, engine: Engine | None) -> Engine:
+        """Once closed it stays closed: a thread that is late must not write where another process may be the owner."""
+        if engine is None:
+            raise StorageError("The database is closed.", hint="Start Footnote again.")
+        return engine
+
+
+def _prepare_writer(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin with BEGIN IMMEDIATE below, not when sqlite3 thinks so
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "secure_delete=ON",
+        "foreign_keys=ON",
+        f"busy_timeout={_BUSY_MILLISECONDS}",
+        f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _prepare_reader(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    for pragma in (f"busy_timeout={_BUSY_MILLISECONDS}", "wal_autocheckpoint=0", "query_only=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_deferred(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _migrate(engine: Engine) -> None:
+    revision = _revision(engine)
+    if revision == SCHEMA_REVISION:
+        return
+    if revision is not None and revision > SCHEMA_REVISION:
+        raise StorageError(
+            "The data directory was written by a newer version of Footnote.", hint="Start the newer version."
+        )
+    from alembic import command  # 0.3 s, and needed only when the schema differs
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, SCHEMA_REVISION)
+
+
+def _revision(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        known = connection.execute(text("SELECT name FROM sqlite_master WHERE name = 'alembic_version'")).scalar()
+        if known is None:
+            return None
+        revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return revision
+
+
+@contextmanager
+def _speaking() -> Iterator[None]:
+    """Turn SQLite's own errors into words for people."""
+    try:
+        yield
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        told = _told(error.orig if isinstance(error, DatabaseError) else error)
+        if told is None:
+            raise
+        raise told from error
+
+
+def _told(error: BaseException | None) -> StorageError | None:
+    reason = str(error).lower()
+    if type(error) is sqlite3.DatabaseError:
+        return StorageError(
+            "The database is damaged.",
+            hint="Restore it from a backup, or add your documents to a new data directory (FOOTNOTE_DATA_DIR); "
+            "the originals are stored apart from it and are not affected.",
+        )
+    if not isinstance(error, sqlite3.OperationalError):
+        return None
+    if "disk" in reason or "full" in reason:
+        return StorageError(
+            "The disk is full, or the data directory cannot be written.", hint="Free some space, then try again."
+        )
+    if "readonly" in reason or "unable to open" in reason:
+        return StorageError(
+            "The data directory cannot be written.", hint="Check its permissions, or set FOOTNOTE_DATA_DIR."
+        )
+    if "locked" in reason:
+        return StorageError("Another program has locked the database.", hint="Close it and try again.")
+    return None

@@ -1,0 +1,146 @@
+"""What ingest steps leave for one another in SQL: text, pages, chunks, vectors. Each takes the caller's connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from ingest.wordboxes import pack
+from rag.types import Block, Chunk, Document, Matrix, Page, Span, embedding_text
+from workspaces.identifiers import chunk_id, text_hash
+from workspaces.models import DocumentRecord
+from workspaces.tables import chunks, embeddings, pages, texts
+
+
+def write_text(connection: Connection, version_id: str, document: Document) -> None:
+    """Store a version's text and pages in the place of earlier ones."""
+    connection.execute(delete(pages).where(pages.c.version_id == version_id))
+    connection.execute(delete(texts).where(texts.c.version_id == version_id))
+    blocks = [[block.kind, block.span.start, block.span.end, block.level] for block in document.blocks]
+    connection.execute(insert(texts).values(version_id=version_id, text=document.text, blocks=blocks))
+    if document.pages:
+        connection.execute(
+            insert(pages),
+            [
+                {
+                    "version_id": version_id,
+                    "number": page.number,
+                    "start": page.span.start,
+                    "end": page.span.end,
+                    "label": page.label,
+                    "width": page.width,
+                    "height": page.height,
+                    "words": pack(page.words),
+                }
+                for page in document.pages
+            ],
+        )
+
+
+def read_text(connection: Connection, version_id: str, record: DocumentRecord) -> Document:
+    """The document as the splitter needs it: without the boxes of its words."""
+    row = connection.execute(select(texts).where(texts.c.version_id == version_id)).one()
+    found = connection.execute(
+        select(pages.c.number, pages.c.start, pages.c.end, pages.c.label, pages.c.width, pages.c.height)
+        .where(pages.c.version_id == version_id)
+        .order_by(pages.c.number)
+    )
+    return Document(
+        text=row.text,
+        title=record.title,
+        language=record.language,
+        pages=tuple(Page(p.number, Span(p.start, p.end), p.label, p.width, p.height) for p in found),
+        blocks=tuple(Block(kind, Span(start, end), level) for kind, start, end, level in row.blocks),
+    )
+
+
+def write_chunks(connection: Connection, version_id: str, pieces: Sequence[Chunk], *, title: str) -> None:
+    """Store a version's chunks in the place of earlier ones."""
+    connection.execute(delete(chunks).where(chunks.c.version_id == version_id))
+    connection.execute(insert(chunks), [_chunk_row(version_id, piece, title) for piece in pieces])
+
+
+def unembedded(
+    connection: Connection, version_id: str, embedder: str, *, after: int, limit: int
+) -> list[Row[*tuple[Any, ...]]]:
+    """The next chunks after ordinal `after` whose text this embedder has never embedded, in order."""
+    query = (
+        select(chunks.c.ordinal, chunks.c.embedding_hash, chunks.c.heading_path, chunks.c.text)
+        .outerjoin(embeddings, (embeddings.c.hash == chunks.c.embedding_hash) & (embeddings.c.embedder == embedder))
+        .where(chunks.c.version_id == version_id, chunks.c.ordinal > after, embeddings.c.hash.is_(None))
+        .order_by(chunks.c.ordinal)
+        .limit(limit)
+    )
+    return list(connection.execute(query).all())
+
+
+def count_unembedded(connection: Connection, version_id: str, embedder: str) -> tuple[int, int]:
+    """(chunks of a version, those of them without a vector of this embedder)."""
+    known = (embeddings.c.hash == chunks.c.embedding_hash) & (embeddings.c.embedder == embedder)
+    query = (
+        select(func.count(), func.count(embeddings.c.hash))
+        .select_from(chunks.outerjoin(embeddings, known))
+        .where(chunks.c.version_id == version_id)
+    )
+    total, found = connection.execute(query).one()
+    return total, total - found
+
+
+def write_vectors(connection: Connection, hashes: Sequence[str], embedder: str, matrix: Matrix) -> None:
+    """Store vectors by the hash of the embedded text; those that are known stay."""
+    rows = matrix.astype("<f4")
+    connection.execute(
+        sqlite_insert(embeddings).on_conflict_do_nothing(),
+        [
+            {"hash": digest, "embedder": embedder, "vector": vector.tobytes()}
+            for digest, vector in zip(hashes, rows, strict=True)
+        ],
+    )
+
+
+def vectors_of(
+    connection: Connection, version_id: str, embedder: str, *, block: int
+) -> Iterator[tuple[list[str], Matrix]]:
+    """A version's chunk ids and vectors, `block` at a time, so that memory does not grow with the document."""
+    query = (
+        select(chunks.c.id, embeddings.c.vector)
+        .join(embeddings, (embeddings.c.hash == chunks.c.embedding_hash) & (embeddings.c.embedder == embedder))
+        .where(chunks.c.version_id == version_id)
+        .order_by(chunks.c.ordinal)
+        .execution_options(yield_per=block)
+    )
+    for rows in connection.execute(query).partitions():
+        vectors = b"".join(row.vector for row in rows)
+        yield [row.id for row in rows], np.frombuffer(vectors, dtype="<f4").reshape(len(rows), -1)
+
+
+def chunk_ids(connection: Connection, version_id: str) -> list[str]:
+    """Ids of a version's chunks."""
+    return list(connection.execute(select(chunks.c.id).where(chunks.c.version_id == version_id)).scalars())
+
+
+def words_of(version_id: str) -> Select[Any]:
+    """A version's chunks as the word index needs them: rowid, heading path, text."""
+    return (
+        select(chunks.c.rowid, chunks.c.heading_path, chunks.c.text)
+        .where(chunks.c.version_id == version_id)
+        .order_by(chunks.c.ordinal)
+    )
+
+
+def _chunk_row(version_id: str, piece: Chunk, title: str) -> dict[str, object]:
+    return {
+        "id": chunk_id(version_id, piece.ordinal, piece.text),
+        "version_id": version_id,
+        "ordinal": piece.ordinal,
+        "start": piece.span.start,
+        "end": piece.span.end,
+        "page": piece.page,
+        "heading_path": list(piece.heading_path),
+        "text": piece.text,
+        "embedding_hash": text_hash(embedding_text(title, piece.heading_path, piece.text)),
+    }

@@ -1,0 +1,258 @@
+"""The document line, one method a step: each reads what the last one stored, replaces what it wrote before, and ends in
+one transaction. Running a step twice gives what running it once gives.
+
+    received → stored → parsed → chunked → embedded → indexed → ready | failed(reason)
+
+Every transaction begins by asking whether its run may still go on, so that whoever deletes, stops or restarts a
+document always wins: nothing is written for it afterwards.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Iterator, MutableMapping
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, update
+
+from ingest.loaders import recipe
+from ingest.media import HEAD_BYTES, detect
+from ingest.protocols import Splitter
+from rag.errors import FootnoteError, NoText, StorageError
+from rag.protocols import Embedder
+from rag.types import embedding_text
+from workspaces import extracts, repository
+from workspaces.database import Database
+from workspaces.files import Files
+from workspaces.fitting import check_embedder
+from workspaces.lexical import Fts5Index
+from workspaces.models import DocumentRecord
+from workspaces.names import printable
+from workspaces.runs import Run, Runs
+from workspaces.tables import documents
+from workspaces.vectors import VectorIndex
+
+if TYPE_CHECKING:
+    from ingest.fetch import Fetcher
+    from ingest.parser.client import ParserClient
+
+_EMBED_BATCH = 16
+"""Chunks between two commits while embedding, half a second: what a crash can cost, and what another document waits."""
+
+_INDEX_BATCH = 256
+"""Chunks entered into the indexes between two commits: a quarter of a second without other writers."""
+
+_VECTOR_BLOCK = 2_000
+
+_TITLE_CHARACTERS = 150
+"""A title is embedded with every chunk; a longer one would leave no room for text."""
+
+
+class Ingestion:
+    """The steps; `workspaces.jobs` runs them in order, several documents at once."""
+
+    def __init__(
+        self,
+        database: Database,
+        files: Files,
+        *,
+        fetcher: Callable[[], Fetcher],
+        parser: Callable[[], ParserClient],
+        splitter: Callable[[], Splitter],
+        embedder: Callable[[], Embedder],
+        lexical: Fts5Index,
+        vectors: VectorIndex,
+        upload_limit: int,
+        twins: MutableMapping[str, str],
+        closing: threading.Event,
+    ) -> None:
+        """`twins` learns which document a web page turned out to be; `closing` ends every step at its next look."""
+        self._database = database
+        self._files = files
+        self._fetcher = fetcher
+        self._parser = parser
+        self._splitter = splitter
+        self._embedder = embedder
+        self._lexical = lexical
+        self._vectors = vectors
+        self._upload_limit = upload_limit
+        self._twins = twins
+        self._runs = Runs(database, closing=closing)
+        self._parsing = threading.Lock()
+        self._embedding = threading.Lock()
+
+    def receive(self, run: Run) -> None:
+        """Fetch a web address and store its bytes; an upload has its bytes already."""
+        record = self._runs.record(run, "received")
+        if record is None:
+            return
+        page = self._fetcher().fetch(record.source)
+        with self._files.guard:
+            digest, size = self._files.store(io.BytesIO(page.data), limit=self._upload_limit)
+            with self._runs.commit(run) as connection:
+                twin = repository.find_by_bytes(connection, record.workspace_id, digest)
+                if twin is None:
+                    repository.attach_original(
+                        connection, run.version_id, sha256=digest, size=size, media_type=page.media_type
+                    )
+                    repository.set_version(connection, run.version_id, fetched_at=page.fetched_at.replace(tzinfo=None))
+                else:  # the same bytes are the same document
+                    repository.forget_document(connection, record.id)
+                    self._twins[record.id] = twin.id
+
+    def parse(self, run: Run) -> None:
+        """Extract text, pages and structure in the parser process."""
+        record = self._runs.record(run, "stored")
+        if record is None:
+            return
+        path = self._original(run)
+        media_type = record.media_type or _media_type(path, record.source)
+        with self._runs.turn(self._parsing, run):
+            document = self._parser().parse(
+                path,
+                media_type,
+                title=record.title or None,
+                cancelled=lambda: not self._runs.may_go_on(run),
+                progress=self._runs.progress(run),
+            )
+        title = printable(document.title)[:_TITLE_CHARACTERS] or _title_from(record)
+        with self._runs.commit(run) as connection:
+            extracts.write_text(connection, run.version_id, document)
+            connection.execute(update(documents).where(documents.c.id == record.id).values(title=title))
+            repository.set_version(
+                connection,
+                run.version_id,
+                media_type=media_type,
+                parser=recipe(media_type),
+                language=document.language,
+                author=document.author,
+                date=document.date,
+                notes=list(document.notes),
+                page_count=len(document.pages),
+                character_count=len(document.text),
+            )
+            repository.set_state(connection, run.version_id, "parsed")
+
+    def chunk(self, run: Run) -> None:
+        """Split the text along its structure."""
+        record = self._runs.record(run, "parsed")
+        if record is None:
+            return
+        splitter = self._splitter()
+        with self._database.read() as connection:
+            document = extracts.read_text(connection, run.version_id, record)
+        pieces = splitter.split(document)
+        if not pieces:
+            raise NoText("There is no text in it.", hint="If it is a scan, make its text readable (OCR) and add that.")
+        with self._runs.commit(run) as connection:
+            former = connection.execute(extracts.words_of(run.version_id)).all()
+            self._lexical.delete(connection, record.workspace_id, [row.rowid for row in former])
+            extracts.write_chunks(connection, run.version_id, pieces, title=record.title)
+            repository.set_version(connection, run.version_id, chunk_count=len(pieces), splitter=splitter.recipe)
+            repository.set_state(connection, run.version_id, "chunked")
+
+    def embed(self, run: Run) -> None:
+        """Embed what no document has embedded before."""
+        record = self._runs.record(run, "chunked")
+        if record is None:
+            return
+        embedder = self._embedder()
+        check_embedder(self._database, record.workspace_id, embedder.name)
+        with self._database.read() as connection:
+            total, missing = extracts.count_unembedded(connection, run.version_id, embedder.name)
+        done = total - missing
+        for batch in self._unembedded(run, embedder.name):
+            read = [embedding_text(record.title, row.heading_path, row.text) for row in batch]
+            with self._runs.turn(self._embedding, run):
+                matrix = embedder.embed_documents(read)
+            done += len(batch)
+            with self._runs.commit(run) as connection:
+                extracts.write_vectors(connection, [row.embedding_hash for row in batch], embedder.name, matrix)
+                repository.set_version(connection, run.version_id, progress_done=done, progress_total=total)
+        with self._runs.commit(run) as connection:
+            repository.set_state(connection, run.version_id, "embedded")
+
+    def index(self, run: Run) -> None:
+        """Enter the vectors and the words into their indexes, then let the document be found."""
+        record = self._runs.record(run, "embedded", "indexed")
+        if record is None:
+            return
+        try:
+            self._enter_vectors(run, record.workspace_id)
+            with self._runs.commit(run) as connection:
+                repository.set_state(connection, run.version_id, "indexed")
+            self._enter_words(run, record)
+        except FootnoteError:  # deleted, stopped or failed on the way: nothing of it stays in the indexes
+            if not self._runs.closing.is_set():
+                self._withdraw(run, record.workspace_id)
+            raise
+
+    def fail(self, run: Run, error: FootnoteError) -> None:
+        """End the run in `failed(reason)`. Raises NotFound where it has ended otherwise meanwhile."""
+        with self._runs.commit(run) as connection:
+            repository.set_failed(connection, run.version_id, error)
+
+    # --- embedding and indexing ------------------------------------------------------------------
+
+    def _unembedded(self, run: Run, embedder: str) -> Iterator[list[Row[Any]]]:
+        after = -1
+        while True:
+            with self._database.read() as connection:
+                rows = extracts.unembedded(connection, run.version_id, embedder, after=after, limit=_EMBED_BATCH)
+            if not rows:
+                return
+            after = rows[-1].ordinal
+            yield list({row.embedding_hash: row for row in rows}.values())
+
+    def _enter_vectors(self, run: Run, workspace_id: str) -> None:
+        with self._database.read() as connection:
+            for ids, matrix in extracts.vectors_of(
+                connection, run.version_id, self._embedder().name, block=_VECTOR_BLOCK
+            ):
+                self._runs.check(run)
+                self._vectors.add(workspace_id, ids, matrix)
+
+    def _enter_words(self, run: Run, record: DocumentRecord) -> None:
+        with self._database.read() as connection:
+            rows = connection.execute(extracts.words_of(run.version_id)).all()
+        for start in range(0, len(rows), _INDEX_BATCH):
+            some = rows[start : start + _INDEX_BATCH]
+            self._runs.check(run)
+            with self._runs.commit(run) as connection:
+                self._lexical.delete(connection, record.workspace_id, [row.rowid for row in some])
+                self._lexical.insert(
+                    connection,
+                    record.workspace_id,
+                    ((row.rowid, record.title, " ".join(row.heading_path), row.text, record.language) for row in some),
+                )
+                if start + _INDEX_BATCH >= len(rows):
+                    repository.set_state(connection, run.version_id, "ready")
+
+    def _withdraw(self, run: Run, workspace_id: str) -> None:
+        with self._database.write() as connection:
+            rows = connection.execute(extracts.words_of(run.version_id)).all()
+            self._lexical.delete(connection, workspace_id, [row.rowid for row in rows])
+            ids = extracts.chunk_ids(connection, run.version_id)
+        self._vectors.remove(workspace_id, ids)
+
+    def _original(self, run: Run) -> Path:
+        with self._database.read() as connection:
+            return self._files.path(repository.sha256_of(connection, run.version_id) or "")
+
+
+def _media_type(path: Path, name: str) -> str:
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as error:
+        raise StorageError(
+            "The stored original is missing or cannot be read.", hint="Delete the document and add it again."
+        ) from error
+    return detect(head, name)
+
+
+def _title_from(record: DocumentRecord) -> str:
+    name = PurePath(record.source).stem if record.source_kind == "file" else record.source
+    return name[:_TITLE_CHARACTERS]

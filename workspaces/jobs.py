@@ -1,0 +1,265 @@
+"""Durable work in the background, by DBOS: ingest, purge, recovery.
+
+A workflow's id is the id of the version (with the number of the attempt after a retry), or `purge-` and the id of what
+is purged; arguments and results are ids only. The application's database and DBOS's own are never one transaction: rows
+come first, and `sweep` at the start enqueues whatever has no live workflow.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.errors import Cancelled, FootnoteError, NotFound, StorageError
+from workspaces import repository, runs
+from workspaces.database import Database
+from workspaces.runs import Run
+
+if TYPE_CHECKING:
+    from workspaces.ingestion import Ingestion
+    from workspaces.purging import Purging
+
+QUEUE = "footnote"
+STEPS = ("receive", "parse", "chunk", "embed", "index")
+
+_AT_ONCE = 8
+"""Documents in work at once. They take turns where it matters (one is parsed, one embeds); more than the two that would
+keep both busy, because the queue is looked at five times a second only, and small documents take less than that."""
+
+_POLLING_SECONDS = 0.2
+_CLOSE_SECONDS = 10.0
+_PURGE = "purge-"
+_log = logging.getLogger("footnote.jobs")
+
+
+class Closing(BaseException):
+    """The application ends. Passes through DBOS, which records nothing: the workflow is taken up at the next start."""
+
+
+class Jobs:
+    """Runs the steps of `Ingestion` and `Purging`. DBOS is one a process, and so is this."""
+
+    _active: Jobs | None = None
+
+    def __init__(
+        self, folder: Path, database: Database, *, ingestion: Callable[[], Ingestion], purging: Callable[[], Purging]
+    ) -> None:
+        self._path = folder / "jobs.db"
+        self._database = database
+        self._ingestion = ingestion
+        self._purging = purging
+        self._lock = threading.Lock()
+        self._launched = False
+        self._running: set[str] = set()  # versions
+        self._changed = threading.Condition()
+        self.closing = threading.Event()
+        """Set when the application ends; every step looks at it."""
+
+    def launch(self) -> None:
+        """Start DBOS and pick up whatever a former process left unfinished; doing it again does nothing.
+
+        Raises:
+            StorageError: the data directory cannot be written.
+        """
+        with self._lock:
+            if self._launched:
+                return
+            if Jobs._active is not None:
+                raise RuntimeError("the jobs of another data directory run in this process")
+            from workspaces import workflows  # imports DBOS: 0.4 s that only working processes pay
+
+            Jobs._active = self  # what is resumed may begin at once
+            try:
+                workflows.launch(self._path, queue=QUEUE, at_once=_AT_ONCE, polling_seconds=_POLLING_SECONDS)
+            except BaseException:
+                Jobs._active = None
+                raise
+            self._launched = True
+        self.sweep()
+
+    def close(self) -> None:
+        """Stop working, within seconds; what is in work continues at the next start."""
+        with self._lock:
+            self.closing.set()
+            if not self._launched:
+                return
+            from workspaces import workflows
+
+            with self._changed:
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: not self._running, _CLOSE_SECONDS)
+            workflows.destroy()
+            self._launched = False
+            Jobs._active = None
+
+    @classmethod
+    def active(cls) -> Jobs:
+        """The launched instance; workflows find their services through it."""
+        if cls._active is None:
+            raise Closing
+        return cls._active
+
+    def ingest(self, run: Run) -> None:
+        """Enqueue a run; doing it again does nothing."""
+        self._enqueue(workflow_id(run), run.version_id, run.attempt)
+
+    def purge(self, kind: str, item_id: str) -> None:
+        """Enqueue the removal of a deleted "document" or "workspace" from disk; doing it again does nothing."""
+        self._enqueue(f"{_PURGE}{kind}-{item_id}", item_id)
+
+    def sweep(self) -> None:
+        """Enqueue every unfinished run and every unpurged deletion that has no live workflow."""
+        if not self._launched:
+            return
+        from workspaces import workflows
+
+        exhausted = workflows.forget_finished()
+        live = workflows.live()
+        with self._database.read() as connection:
+            unfinished = runs.unfinished(connection)
+        for run in unfinished:
+            if workflow_id(run) in exhausted:
+                self._park(run)
+            elif workflow_id(run) not in live:
+                self.ingest(run)
+        for kind, item_id in self._purging().pending():
+            if f"{_PURGE}{kind}-{item_id}" not in live:
+                self.purge(kind, item_id)
+
+    def live(self) -> set[str]:
+        """Ids of the workflows that are queued or running."""
+        if not self._launched:
+            return set()
+        from workspaces import workflows
+
+        return workflows.live()
+
+    def is_whole(self) -> bool:
+        """Whether the list of jobs can be read, or there is none yet."""
+        return not self._path.exists() or is_intact(self._path)
+
+    def wait_purged(self, *, timeout: float) -> bool:
+        """Until everything deleted is off the disk; False where `timeout` seconds do not suffice or no work is done."""
+        deadline = time.monotonic() + timeout
+        while self._purging().pending() or self._purging().must_compact:
+            if not self._launched or time.monotonic() > deadline or self.closing.wait(_POLLING_SECONDS / 2):
+                return False
+        return True
+
+    # --- what workflows call ---------------------------------------------------------------------
+
+    @contextmanager
+    def working(self, version_id: str) -> Iterator[None]:
+        """Be the only run of a version at work; another one waits here."""
+        with self._changed:
+            self._changed.wait_for(lambda: version_id not in self._running or self.closing.is_set())
+            if self.closing.is_set():
+                raise Closing
+            self._running.add(version_id)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._running.discard(version_id)
+                self._changed.notify_all()
+
+    def run_step(self, step: str, run: Run) -> bool:
+        """Run one ingest step; False when the run has ended (failed, stopped or deleted). What a step raises is a state
+        of the document, never of the workflow. Raises Closing."""
+        try:
+            getattr(self._ingestion(), step)(run)
+        except (NotFound, Cancelled):
+            self._raise_if_closing()
+            return False  # deleted, stopped or restarted meanwhile: whoever did it always wins
+        except FootnoteError as error:
+            self._fail(run, error)
+            return False
+        except Exception:  # noqa: BLE001  # a fault of ours must end in a visible state, not in a document that works for ever
+            self._raise_if_closing()
+            _log.exception("step %s failed", step)
+            self._fail(run, _INTERNAL)
+            return False
+        return True
+
+    def run_purge(self, item_id: str) -> None:
+        """Take what was deleted off the disk, once no run of it is at work any more. Raises Closing."""
+        doomed = self._purging().versions_of(item_id)
+        with self._changed:
+            self._changed.wait_for(lambda: self._running.isdisjoint(doomed) or self.closing.is_set())
+        self._raise_if_closing()
+        try:
+            self._purging().purge(item_id)
+        except FootnoteError as error:
+            self._raise_if_closing()
+            _log.warning("%s is still on disk: %s", item_id, error.message)  # the next sweep tries again
+
+    def _fail(self, run: Run, error: FootnoteError) -> None:
+        self._raise_if_closing()
+        try:
+            with suppress(NotFound):
+                self._ingestion().fail(run, error)
+        except StorageError as worse:  # not even this can be written: the next sweep finds the document unfinished
+            _log.warning("%s %s", worse.message, worse.hint)
+
+    def _park(self, run: Run) -> None:
+        with self._database.write() as connection, suppress(NotFound):
+            runs.document_in_work(connection, run)
+            repository.set_failed(connection, run.version_id, _EXHAUSTED)
+
+    def _raise_if_closing(self) -> None:
+        if self.closing.is_set():
+            raise Closing
+
+    def _enqueue(self, id_: str, *arguments: str | int) -> None:
+        if not self._launched or self.closing.is_set():
+            return  # the sweep of the next working process finds it
+        from workspaces import workflows
+
+        workflows.enqueue(QUEUE, id_, *arguments)
+
+
+def is_intact(path: Path) -> bool:
+    """Whether SQLite finds nothing wrong with a database file."""
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+    except sqlite3.DatabaseError:
+        return False
+
+
+def workflow_id(run: Run) -> str:
+    """The version's own id; a retry is a workflow of its own, so that it never waits for its predecessor to end."""
+    return run.version_id if run.attempt == 1 else f"{run.version_id}-{run.attempt}"
+
+
+class JsonSerializer:
+    """DBOS stores arguments and results with it instead of pickle."""
+
+    def serialize(self, data: Any) -> str:
+        """JSON; exceptions become their class name, because their text may hold what users wrote."""
+        return json.dumps(data, default=lambda value: type(value).__name__)
+
+    def deserialize(self, serialized_data: str) -> Any:
+        """The value back."""
+        return json.loads(serialized_data)
+
+    def name(self) -> str:
+        """How DBOS labels values of this form."""
+        return "footnote_json"
+
+
+_INTERNAL = FootnoteError(
+    "Footnote met an internal fault while reading this document.",
+    hint="Try it again; if it happens again, report it with the log of the terminal.",
+)
+_EXHAUSTED = FootnoteError(
+    "Footnote was stopped again and again while it read this document.",
+    hint="Try it again; if the program stops then too, this document is why.",
+)

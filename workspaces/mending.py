@@ -1,0 +1,130 @@
+"""Which workspaces' indexes may be asked, and how a wrong one is set right.
+
+An index is **proven** when it holds what SQL says and finds what comparing with every vector finds. What is wrong is
+mended: foreign ids are deleted, a wrong collection is refilled, and a store that cannot be read is built anew in a new
+directory, which takes its place. An index that holds the right vectors and still misses some is **approximate**: its
+workspace is searched exactly.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rag.errors import StorageError
+from workspaces import truth
+from workspaces.database import Database
+from workspaces.index_store import DerivedStore
+
+_log = logging.getLogger("footnote.vectors")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """What the index is good for right now."""
+
+    proven: frozenset[str]
+    """Workspaces that are searched by the index; the others are searched exactly."""
+    approximate: frozenset[str]
+    """Those of the others whose index holds the right vectors, but would miss nearest passages."""
+    problems: dict[str, str]
+    """Workspace id to what is wrong with its index, in words for people."""
+
+
+class Mending:
+    """The caller sees to it that only one thread mends; `dimension`, `distrust` and `status` are for any."""
+
+    def __init__(self, database: Database, store: DerivedStore, *, distrusted: Callable[[], None]) -> None:
+        """`distrusted` is called when the store failed, and every workspace has to be looked at again."""
+        self._database = database
+        self._store = store
+        self._distrusted = distrusted
+        self._proven: dict[str, int] = {}  # workspace id → dimension of its vectors
+        self._approximate: set[str] = set()
+        self._refilled: set[str] = set()  # because they were approximate
+        self._problems: dict[str, str] = {}
+
+    @property
+    def status(self) -> IndexStatus:
+        """Which workspaces are searched by the index, and what is wrong with others."""
+        return IndexStatus(frozenset(self._proven), frozenset(self._approximate), dict(self._problems))
+
+    def dimension(self, workspace_id: str) -> int | None:
+        """Length of the vectors of a proven workspace; None for others."""
+        return self._proven.get(workspace_id)
+
+    def is_open(self, workspace_id: str) -> bool:
+        """Whether a workspace still waits for its judgement."""
+        return workspace_id not in self._proven and workspace_id not in self._approximate
+
+    def forget(self, workspace_id: str) -> None:
+        """A workspace is gone."""
+        self._proven.pop(workspace_id, None)
+        self._problems.pop(workspace_id, None)
+        self._approximate.discard(workspace_id)
+
+    def distrust(self) -> None:
+        """The store failed: what any workspace has in it must prove itself again."""
+        self._proven.clear()
+        self._distrusted()
+
+    def note(self, workspace_id: str, problem: str) -> None:
+        """An index is wrong, or cannot be mended for now."""
+        _log.warning("workspace %s: %s", workspace_id, problem)
+        self._problems[workspace_id] = problem
+        self._proven.pop(workspace_id, None)
+
+    def mend(self, workspace_id: str) -> None:
+        """Check, mend what is wrong, and decide whether the index is asked. Raises StorageError."""
+        for _ in range(2):  # a child killed from outside breaks one call, not the files
+            try:
+                self.set_right(workspace_id)
+            except StorageError:
+                self.distrust()
+            else:
+                return
+        self.replace()
+        self.set_right(workspace_id)
+
+    def set_right(self, workspace_id: str) -> None:
+        """As `mend`, within the present store. Raises StorageError where that does not suffice."""
+        if workspace_id not in self._approximate and self._store.quick_problem(workspace_id) is None:
+            self._trust(workspace_id)  # good enough to search, while the rest is compared
+        found = self._store.problem(workspace_id)
+        if found is not None:
+            self.note(workspace_id, found)
+            self._store.delete_foreign(workspace_id)
+            if self._store.problem(workspace_id) is not None:
+                self._store.refill(workspace_id)
+                found = self._store.problem(workspace_id)
+                if found is not None:
+                    raise StorageError(f"The vector index cannot be mended: {found}.")
+        if not self.trust_or_not(workspace_id) and workspace_id not in self._refilled:
+            self._refilled.add(workspace_id)  # once: it may be a torn file; what is missed after that lies in the graph
+            self._store.refill(workspace_id)
+            self.trust_or_not(workspace_id)
+
+    def trust_or_not(self, workspace_id: str) -> bool:
+        """For an index that holds the right vectors: whether it also finds them."""
+        found = self._store.shortfall(workspace_id)
+        if found is None:
+            self._trust(workspace_id)
+        else:
+            self.note(workspace_id, found)
+            self._problems.pop(workspace_id, None)
+            self._approximate.add(workspace_id)
+        return found is None
+
+    def _trust(self, workspace_id: str) -> None:
+        with self._database.read() as connection:
+            sample = truth.sample(connection, workspace_id, size=1)
+        self._problems.pop(workspace_id, None)
+        self._approximate.discard(workspace_id)
+        self._proven[workspace_id] = 0 if sample is None else sample[1].shape[1]
+
+    def replace(self) -> None:
+        """Build the store anew; every workspace has to be looked at after that. Raises StorageError."""
+        self._proven.clear()
+        self._store.replace()
+        self._distrusted()

@@ -1,0 +1,153 @@
+"""Values of the application: what use cases take and return. Rows become these; nothing above sees a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from rag.types import Answer, Citation, Passage
+
+SourceKind = Literal["file", "url"]
+State = Literal["received", "stored", "parsed", "chunked", "embedded", "indexed", "ready", "failed"]
+TurnState = Literal["running", "answered", "refused", "interrupted"]
+
+FINAL_STATES: frozenset[str] = frozenset({"ready", "failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """An isolated knowledge base, with the figures that lists and dialogs show."""
+
+    id: str
+    name: str
+    created_at: datetime
+    documents: int = 0
+    working: int = 0
+    failed: int = 0
+    chunks: int = 0
+    conversations: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why something failed: a stable code, what happened, what to do next."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """One document as lists show it (its current version)."""
+
+    id: str
+    workspace_id: str
+    version_id: str
+    title: str
+    source_kind: SourceKind
+    source: str
+    """File name, or the web address."""
+    media_type: str
+    size: int
+    state: State
+    created_at: datetime
+    problem: Problem | None = None
+    notes: tuple[str, ...] = ()
+    language: str = ""
+    pages: int = 0
+    characters: int = 0
+    chunks: int = 0
+    progress_done: int = 0
+    progress_total: int = 0
+    author: str | None = None
+    date: str | None = None
+    fetched_at: datetime | None = None
+    duplicate_of: str | None = None
+    """Set on the value `add` returns when the same bytes were already there: then this record is that document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question and its answer, as saved."""
+
+    id: str
+    conversation_id: str
+    ordinal: int
+    question: str
+    state: TurnState
+    created_at: datetime
+    evidence: tuple[Passage, ...] = ()
+    written: str = ""
+    """What the model has written so far, while `state` is running."""
+    answer: Answer | None = None
+    citations: tuple[Citation, ...] = ()
+    problem: Problem | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Ordered turns in one workspace. Lists leave `turns` empty."""
+
+    id: str
+    workspace_id: str
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    turns: tuple[Turn, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class PassageView:
+    """Everything a footnote opens: the quote in its surroundings, and the page it stands on."""
+
+    document: DocumentRecord
+    quote: str
+    before: str
+    """The text just before the quote (previous passage and the rest of this one)."""
+    after: str
+    page: int | None
+    page_label: str | None
+    page_image: bytes | None
+    """PNG of the page with the quote highlighted; None for documents without pages."""
+    page_count: int
+    heading_path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """Progress of fetching weights. Rates are bytes a second."""
+
+    state: Literal["absent", "asking", "running", "cancelled", "failed", "verifying", "present", "off"]
+    done: int = 0
+    total: int = 0
+    rate: float = 0.0
+    problem: Problem | None = None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Remaining time at the present rate; None while it is not known."""
+        return (self.total - self.done) / self.rate if self.rate > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """One entry of the model list. `key` is what is stored: "builtin", "none" or "ollama:NAME"."""
+
+    key: str
+    label: str
+    available: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of `footnote doctor`."""
+
+    id: str
+    title: str
+    ok: bool
+    detail: str = ""
+    repaired: bool = False

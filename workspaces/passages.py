@@ -1,0 +1,103 @@
+"""Chunks and pages read back for retrieval and display; implements rag.protocols.PassageSource."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, select
+
+from rag.types import Language, Passage, Span
+from workspaces.database import Database
+from workspaces.repository import SQL_VARIABLES
+from workspaces.tables import chunks, documents, pages, texts, versions
+from workspaces.truth import SEARCHABLE, chunks_of
+
+
+class StoredPassages:
+    """Loads passages from SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def passages(self, workspace_id: str, chunk_ids: Sequence[str]) -> list[Passage]:
+        """In the order of `chunk_ids`; ids that are deleted, foreign or unknown are left out."""
+        found: dict[str, Passage] = {}
+        with self._database.read() as connection:
+            for some in _portions(chunk_ids):
+                query = (
+                    chunks_of(workspace_id, SEARCHABLE)
+                    .with_only_columns(
+                        chunks,
+                        documents.c.id.label("document_id"),
+                        documents.c.title,
+                        versions.c.language,
+                        pages.c.label,
+                    )
+                    .outerjoin(pages, and_(pages.c.version_id == chunks.c.version_id, pages.c.number == chunks.c.page))
+                    .where(chunks.c.id.in_(some))
+                )
+                found.update((row.id, _passage(row)) for row in connection.execute(query))
+        return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
+
+    def languages(self, workspace_id: str) -> frozenset[Language]:
+        """Languages of the workspace's ready documents."""
+        query = (
+            select(versions.c.language)
+            .distinct()
+            .join(documents, documents.c.version_id == versions.c.id)
+            .where(
+                documents.c.workspace_id == workspace_id,
+                documents.c.deleted_at.is_(None),
+                versions.c.state == "ready",
+                versions.c.language != "",
+            )
+        )
+        with self._database.read() as connection:
+            return frozenset(connection.execute(query).scalars())
+
+    def pages_at(self, places: Sequence[tuple[str, int]]) -> list[tuple[int | None, str | None]]:
+        """For each (version id, offset) the page that holds this code point: (number, label), or (None, None)."""
+        with self._database.read() as connection:
+            return [page_at(connection, version_id, offset) for version_id, offset in places]
+
+
+def page_at(connection: Connection, version_id: str, offset: int) -> tuple[int | None, str | None]:
+    """The page on which the code point at `offset` stands: (number, label), or (None, None) without pages."""
+    row = connection.execute(
+        select(pages.c.number, pages.c.label)
+        .where(pages.c.version_id == version_id, pages.c.start <= offset)
+        .order_by(pages.c.number.desc())
+        .limit(1)
+    ).one_or_none()
+    return (row.number, row.label) if row else (None, None)
+
+
+def text_around(connection: Connection, version_id: str, span: Span, *, margin: int) -> tuple[str, str, str]:
+    """(before, at, after) a span of a version's text, at most `margin` code points on each side."""
+    start = max(0, span.start - margin)
+    piece: str | None = connection.execute(
+        select(func.substr(texts.c.text, start + 1, span.end + margin - start)).where(texts.c.version_id == version_id)
+    ).scalar()
+    piece = piece or ""
+    return piece[: span.start - start], piece[span.start - start : span.end - start], piece[span.end - start :]
+
+
+def _passage(row: Row[Any]) -> Passage:
+    return Passage(
+        chunk_id=row.id,
+        document_id=row.document_id,
+        version_id=row.version_id,
+        title=row.title,
+        ordinal=row.ordinal,
+        span=Span(row.start, row.end),
+        text=row.text,
+        language=row.language,
+        page=row.page,
+        page_label=row.label,
+        heading_path=tuple(row.heading_path),
+    )
+
+
+def _portions(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (ids[start : start + SQL_VARIABLES] for start in range(0, len(ids), SQL_VARIABLES))

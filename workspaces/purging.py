@@ -1,0 +1,158 @@
+"""Takes deleted documents and workspaces off the disk: rows, words, vectors, originals.
+
+Derived things go first and the rows last, so that a purge that a crash cut short finds its way again.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from sqlalchemy import Connection, delete, select, update
+
+from workspaces.database import Database
+from workspaces.files import Files
+from workspaces.lexical import Fts5Index
+from workspaces.repository import SQL_VARIABLES
+from workspaces.tables import (
+    chunks,
+    conversations,
+    documents,
+    embeddings,
+    originals,
+    pages,
+    texts,
+    turn_passages,
+    turns,
+    versions,
+    workspaces,
+)
+from workspaces.vectors import VectorIndex
+
+
+class Purging:
+    """Works on what is marked deleted; doing it twice does nothing the second time."""
+
+    def __init__(self, database: Database, files: Files, *, lexical: Fts5Index, vectors: VectorIndex) -> None:
+        self._database = database
+        self._files = files
+        self._lexical = lexical
+        self._vectors = vectors
+        self._compacting = threading.Lock()
+        self.must_compact = False
+        """Bytes of what was purged may still be on disk."""
+
+    def pending(self) -> list[tuple[str, str]]:
+        """What is marked deleted but still on disk: ("document" or "workspace", id)."""
+        with self._database.read() as connection:
+            gone = connection.execute(select(workspaces.c.id).where(workspaces.c.deleted_at.is_not(None))).scalars()
+            found = [("workspace", item) for item in gone]
+            alone = (
+                select(documents.c.id)
+                .join(workspaces, workspaces.c.id == documents.c.workspace_id)
+                .where(documents.c.deleted_at.is_not(None), workspaces.c.deleted_at.is_(None))
+            )
+            found += [("document", item) for item in connection.execute(alone).scalars()]
+        return found
+
+    def versions_of(self, item_id: str) -> list[str]:
+        """Versions of a document, or of all documents of a workspace."""
+        query = (
+            select(versions.c.id)
+            .join(documents, documents.c.id == versions.c.document_id)
+            .where((documents.c.id == item_id) | (documents.c.workspace_id == item_id))
+        )
+        with self._database.read() as connection:
+            return list(connection.execute(query).scalars())
+
+    def purge(self, item_id: str) -> None:
+        """Remove a deleted document, or a deleted workspace with all that it holds; the last one waiting compacts."""
+        self.must_compact = True
+        with self._database.read() as connection:
+            is_workspace = connection.execute(
+                select(workspaces.c.id).where(workspaces.c.id == item_id, workspaces.c.deleted_at.is_not(None))
+            ).scalar()
+            of = documents.c.workspace_id == item_id if is_workspace else documents.c.id == item_id
+            doomed = connection.execute(
+                select(documents.c.id, documents.c.workspace_id).where(of, documents.c.deleted_at.is_not(None))
+            ).all()
+        if is_workspace:
+            self._vectors.drop(item_id)
+        for row in doomed:
+            self._purge_document(row.id, row.workspace_id, in_index=not is_workspace)
+        if is_workspace:
+            self._purge_workspace(item_id)
+        if not self.pending():
+            self.compact()
+
+    def compact(self) -> None:
+        """Take the bytes of everything purged off the disk."""
+        with self._compacting:
+            if self.must_compact:
+                self._vectors.compact()
+                self.must_compact = not self._database.compact()
+
+    def remove_orphans(self) -> int:
+        """Delete originals on disk that no row names (a crash between the two); return how many."""
+        with self._files.guard:
+            with self._database.read() as connection:
+                known = set(connection.execute(select(originals.c.sha256)).scalars())
+            orphans = [digest for digest in self._files.stored() if digest not in known]
+            for digest in orphans:
+                self._files.remove(digest)
+        return len(orphans) + self._files.sweep()
+
+    def _purge_document(self, document_id: str, workspace_id: str, *, in_index: bool) -> None:
+        mine = select(versions.c.id).where(versions.c.document_id == document_id).scalar_subquery()
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(chunks.c.rowid, chunks.c.id, chunks.c.embedding_hash).where(chunks.c.version_id.in_(mine))
+            ).all()
+        if in_index:
+            self._vectors.remove(workspace_id, [row.id for row in rows])
+        with self._files.guard:
+            with self._database.write() as connection:
+                stored = select(versions.c.sha256).where(
+                    versions.c.document_id == document_id, versions.c.sha256.is_not(None)
+                )
+                digests = list(connection.execute(stored).scalars())
+                if in_index:
+                    self._lexical.delete(connection, workspace_id, [row.rowid for row in rows])
+                blank_quotes(connection, document_id)
+                for table in (chunks, pages, texts):
+                    connection.execute(delete(table).where(table.c.version_id.in_(mine)))
+                connection.execute(delete(versions).where(versions.c.document_id == document_id))
+                connection.execute(delete(documents).where(documents.c.id == document_id))
+                _drop_unshared_vectors(connection, [row.embedding_hash for row in rows])
+                unused = _drop_unshared_originals(connection, digests)
+            for digest in unused:
+                self._files.remove(digest)
+
+    def _purge_workspace(self, workspace_id: str) -> None:
+        with self._database.write() as connection:
+            self._lexical.drop(connection, workspace_id)
+            chats = select(conversations.c.id).where(conversations.c.workspace_id == workspace_id).scalar_subquery()
+            asked = select(turns.c.id).where(turns.c.conversation_id.in_(chats)).scalar_subquery()
+            connection.execute(delete(turn_passages).where(turn_passages.c.turn_id.in_(asked)))
+            connection.execute(delete(turns).where(turns.c.conversation_id.in_(chats)))
+            connection.execute(delete(conversations).where(conversations.c.workspace_id == workspace_id))
+            connection.execute(delete(workspaces).where(workspaces.c.id == workspace_id))
+
+
+def blank_quotes(connection: Connection, document_id: str) -> None:
+    """Take a deleted document's text out of saved chats; that it was cited stays."""
+    mine = turn_passages.c.document_id == document_id
+    connection.execute(update(turn_passages).where(mine).values(quote="", detail={}))
+
+
+def _drop_unshared_vectors(connection: Connection, hashes: list[str]) -> None:
+    for start in range(0, len(hashes), SQL_VARIABLES):
+        some = hashes[start : start + SQL_VARIABLES]
+        used = select(chunks.c.embedding_hash).where(chunks.c.embedding_hash.in_(some))
+        connection.execute(delete(embeddings).where(embeddings.c.hash.in_(some), embeddings.c.hash.not_in(used)))
+
+
+def _drop_unshared_originals(connection: Connection, digests: list[str]) -> list[str]:
+    used = set(connection.execute(select(versions.c.sha256).where(versions.c.sha256.in_(digests))).scalars())
+    unused = [digest for digest in dict.fromkeys(digests) if digest not in used]
+    connection.execute(delete(originals).where(originals.c.sha256.in_(unused)))
+    return unused

@@ -1,0 +1,259 @@
+"""Rows to values and back, for workspaces and documents. Every function takes the caller's connection, so that the use
+case decides what is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+
+from rag.errors import FootnoteError, NotFound
+from workspaces.identifiers import new_id, now
+from workspaces.models import FINAL_STATES, DocumentRecord, Problem, SourceKind, State, Workspace
+from workspaces.tables import conversations, documents, originals, versions, workspaces
+
+SQL_VARIABLES = 500
+"""Ids in one IN list; SQLite's default limit was 999 before 3.32."""
+
+
+def list_workspaces(connection: Connection, *, workspace_id: str | None = None) -> list[Workspace]:
+    """Live workspaces with their figures, by name."""
+    figures = (
+        select(
+            documents.c.workspace_id,
+            func.count().label("documents"),
+            func.sum(versions.c.state.not_in(FINAL_STATES)).label("working"),
+            func.sum(versions.c.state == "failed").label("failed"),
+            func.sum(versions.c.chunk_count).label("chunks"),
+        )
+        .join(versions, versions.c.id == documents.c.version_id)
+        .where(documents.c.deleted_at.is_(None))
+        .group_by(documents.c.workspace_id)
+        .subquery()
+    )
+    chats = (
+        select(conversations.c.workspace_id, func.count().label("conversations"))
+        .group_by(conversations.c.workspace_id)
+        .subquery()
+    )
+    query = (
+        select(workspaces, figures, chats.c.conversations)
+        .outerjoin(figures, figures.c.workspace_id == workspaces.c.id)
+        .outerjoin(chats, chats.c.workspace_id == workspaces.c.id)
+        .where(workspaces.c.deleted_at.is_(None))
+        .order_by(workspaces.c.name_key)
+    )
+    if workspace_id is not None:
+        query = query.where(workspaces.c.id == workspace_id)
+    return [_workspace_of(row) for row in connection.execute(query)]
+
+
+def _workspace_of(row: Row[Any]) -> Workspace:
+    return Workspace(
+        id=row.id,
+        name=row.name,
+        created_at=row.created_at,
+        documents=row.documents or 0,
+        working=int(row.working or 0),
+        failed=int(row.failed or 0),
+        chunks=row.chunks or 0,
+        conversations=row.conversations or 0,
+    )
+
+
+def workspace_id_of(connection: Connection, name_or_id: str) -> str:
+    """The id of a live workspace by its id or name.
+
+    Raises:
+        NotFound: there is none; the hint names those that exist.
+    """
+    query = select(workspaces.c.id).where(
+        workspaces.c.deleted_at.is_(None),
+        (workspaces.c.id == name_or_id) | (workspaces.c.name_key == name_or_id.strip().casefold()),
+    )
+    found: str | None = connection.execute(query).scalar()
+    if found is None:
+        names = connection.execute(
+            select(workspaces.c.name).where(workspaces.c.deleted_at.is_(None)).order_by(workspaces.c.name_key).limit(5)
+        ).scalars()
+        known = ", ".join(names)
+        raise NotFound(
+            f"There is no workspace “{name_or_id}”.",
+            hint=f"Existing workspaces: {known}." if known else "Create one first.",
+        )
+    return found
+
+
+def document_query() -> Select[Any]:
+    """Documents with their current version; `id` is the version's, `document_id` the document's."""
+    return select(
+        versions,
+        documents.c.workspace_id,
+        documents.c.title,
+        documents.c.source_kind,
+        documents.c.source,
+        documents.c.created_at.label("added_at"),
+    ).join(documents, documents.c.version_id == versions.c.id)
+
+
+def list_documents(connection: Connection, workspace_id: str) -> list[DocumentRecord]:
+    """Live documents of a workspace, newest first."""
+    query = (
+        document_query()
+        .where(documents.c.workspace_id == workspace_id, documents.c.deleted_at.is_(None))
+        .order_by(documents.c.created_at.desc(), documents.c.id)
+    )
+    return [record_of(row) for row in connection.execute(query)]
+
+
+def get_document(connection: Connection, document_id: str) -> DocumentRecord:
+    """One live document.
+
+    Raises:
+        NotFound: it does not exist or was deleted.
+    """
+    query = document_query().where(documents.c.id == document_id, documents.c.deleted_at.is_(None))
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFound("This document does not exist any more.", hint="Reload the list of documents.")
+    return record_of(row)
+
+
+def document_of_version(connection: Connection, version_id: str) -> DocumentRecord:
+    """The live document whose current version this is. Raises NotFound."""
+    query = select(documents.c.id).where(documents.c.version_id == version_id)
+    return get_document(connection, connection.execute(query).scalar_one_or_none() or "")
+
+
+def get_documents(connection: Connection, document_ids: Sequence[str]) -> list[DocumentRecord]:
+    """Those of the given documents that are live."""
+    found: list[DocumentRecord] = []
+    for start in range(0, len(document_ids), SQL_VARIABLES):
+        some = document_ids[start : start + SQL_VARIABLES]
+        query = document_query().where(documents.c.id.in_(some), documents.c.deleted_at.is_(None))
+        found += [record_of(row) for row in connection.execute(query)]
+    return found
+
+
+def find_by_bytes(connection: Connection, workspace_id: str, sha256: str) -> DocumentRecord | None:
+    """The live document of a workspace whose current version has these bytes."""
+    query = document_query().where(
+        documents.c.workspace_id == workspace_id, documents.c.deleted_at.is_(None), versions.c.sha256 == sha256
+    )
+    row = connection.execute(query.order_by(documents.c.created_at)).first()
+    return record_of(row) if row else None
+
+
+def find_failed(connection: Connection, workspace_id: str, *, kind: SourceKind, source: str) -> DocumentRecord | None:
+    """The live document of this source that failed before it had any bytes."""
+    query = document_query().where(
+        documents.c.workspace_id == workspace_id,
+        documents.c.deleted_at.is_(None),
+        documents.c.source_kind == kind,
+        documents.c.source == source,
+        versions.c.state == "failed",
+        versions.c.sha256.is_(None),
+    )
+    row = connection.execute(query).first()
+    return record_of(row) if row else None
+
+
+def add_document(
+    connection: Connection, workspace_id: str, *, title: str, kind: SourceKind, source: str
+) -> tuple[str, str]:
+    """Insert a document with its first version in state `received`; returns (document id, version id)."""
+    document_id, version_id, moment = new_id(), new_id(), now()
+    connection.execute(
+        insert(documents).values(
+            id=document_id,
+            workspace_id=workspace_id,
+            version_id=version_id,
+            title=title,
+            source_kind=kind,
+            source=source,
+            created_at=moment,
+        )
+    )
+    connection.execute(
+        insert(versions).values(
+            id=version_id, document_id=document_id, number=1, state="received", created_at=moment, updated_at=moment
+        )
+    )
+    return document_id, version_id
+
+
+def attach_original(connection: Connection, version_id: str, *, sha256: str, size: int, media_type: str = "") -> None:
+    """Record that a version's bytes are on disk: state `stored`. The media type is found out when it is parsed."""
+    known = connection.execute(select(originals.c.sha256).where(originals.c.sha256 == sha256)).scalar()
+    if known is None:
+        connection.execute(insert(originals).values(sha256=sha256, size=size, created_at=now()))
+    set_version(connection, version_id, sha256=sha256, size=size, media_type=media_type, state="stored")
+
+
+def sha256_of(connection: Connection, version_id: str) -> str | None:
+    """The SHA-256 of a version's bytes; None where there are none, or no such version."""
+    digest: str | None = connection.execute(
+        select(versions.c.sha256).where(versions.c.id == version_id)
+    ).scalar_one_or_none()
+    return digest
+
+
+def set_version(connection: Connection, version_id: str, **values: object) -> None:
+    """Update columns of a version and its `updated_at`."""
+    connection.execute(update(versions).where(versions.c.id == version_id).values(updated_at=now(), **values))
+
+
+def set_state(connection: Connection, version_id: str, state: State) -> None:
+    """Move a version to its next state; its progress starts anew."""
+    set_version(connection, version_id, state=state, progress_done=0, progress_total=0)
+
+
+def set_failed(connection: Connection, version_id: str, error: FootnoteError) -> None:
+    """End a version in `failed(reason)`."""
+    set_version(
+        connection,
+        version_id,
+        state="failed",
+        problem_code=error.code,
+        problem_message=error.message,
+        problem_hint=error.hint,
+        progress_done=0,
+        progress_total=0,
+    )
+
+
+def forget_document(connection: Connection, document_id: str) -> None:
+    """Remove a document that holds nothing yet but its address."""
+    connection.execute(delete(versions).where(versions.c.document_id == document_id))
+    connection.execute(delete(documents).where(documents.c.id == document_id))
+
+
+def record_of(row: Row[Any]) -> DocumentRecord:
+    """A row of `document_query` as a value."""
+    problem = None
+    if row.problem_code is not None:
+        problem = Problem(row.problem_code, row.problem_message or "", row.problem_hint or "")
+    return DocumentRecord(
+        id=row.document_id,
+        workspace_id=row.workspace_id,
+        version_id=row.id,
+        title=row.title,
+        source_kind=row.source_kind,
+        source=row.source,
+        media_type=row.media_type,
+        size=row.size,
+        state=row.state,
+        created_at=row.added_at,
+        problem=problem,
+        notes=tuple(row.notes),
+        language=row.language,
+        pages=row.page_count,
+        characters=row.character_count,
+        chunks=row.chunk_count,
+        progress_done=row.progress_done,
+        progress_total=row.progress_total,
+        author=row.author,
+        date=row.date,
+        fetched_at=row.fetched_at,
+    )

@@ -1,0 +1,141 @@
+"""Runs: attempts at ingesting a version. Whoever deletes, stops or restarts a document ends its run, and a run that has
+ended writes nothing any more."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from rag.errors import Cancelled, NotFound
+from workspaces import repository
+from workspaces.database import Database
+from workspaces.models import FINAL_STATES, DocumentRecord, State
+from workspaces.tables import documents, versions
+
+_PROGRESS_SECONDS = 0.3
+_TURN_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One attempt at ingesting a version. A retry is another run, and the older one cannot write any more."""
+
+    version_id: str
+    attempt: int = 1
+
+
+class Runs:
+    """What the steps of a run ask and write through."""
+
+    def __init__(self, database: Database, *, closing: threading.Event) -> None:
+        """`closing` ends every run at its next look; it goes on at the next start."""
+        self._database = database
+        self.closing = closing
+
+    def record(self, run: Run, *states: State) -> DocumentRecord | None:
+        """The document if it is in one of these states; None where the step was done before.
+
+        Raises:
+            NotFound: the run has ended.
+        """
+        with self._database.read() as connection:
+            found = document_in_work(connection, run)
+        return found if found.state in states else None
+
+    @contextmanager
+    def commit(self, run: Run) -> Iterator[Connection]:
+        """A transaction of a run. Raises NotFound, writing nothing, where the run has ended."""
+        with self._database.write() as connection:
+            document_in_work(connection, run)
+            yield connection
+
+    def check(self, run: Run) -> None:
+        """Raise NotFound where the run has ended, Cancelled where the application ends."""
+        if self.closing.is_set():
+            raise Cancelled("Footnote is closing.")
+        with self._database.read() as connection:
+            document_in_work(connection, run)
+
+    def may_go_on(self, run: Run) -> bool:
+        """Whether `check` raises nothing."""
+        try:
+            self.check(run)
+        except (NotFound, Cancelled):
+            return False
+        return True
+
+    @contextmanager
+    def turn(self, lock: threading.Lock, run: Run) -> Iterator[None]:
+        """Hold a lock that others may hold for long; a run that has ended gives up waiting. Raises as `check` does."""
+        self.check(run)
+        while not lock.acquire(timeout=_TURN_SECONDS):
+            self.check(run)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def progress(self, run: Run) -> Callable[[int, int], None]:
+        """A callback that writes progress now and then, for every write is a synced commit. Raises as `commit` does."""
+        last = time.monotonic()
+
+        def report(done: int, total: int) -> None:
+            nonlocal last
+            if time.monotonic() - last < _PROGRESS_SECONDS:
+                return
+            last = time.monotonic()
+            with self.commit(run) as connection:
+                repository.set_version(connection, run.version_id, progress_done=done, progress_total=total)
+
+        return report
+
+
+def document_in_work(connection: Connection, run: Run) -> DocumentRecord:
+    """The document that a run works on.
+
+    Raises:
+        NotFound: the run has ended: the document was deleted, stopped, finished, or begun anew.
+    """
+    query = repository.document_query().where(
+        versions.c.id == run.version_id,
+        versions.c.attempt == run.attempt,
+        versions.c.state.not_in(FINAL_STATES),
+        documents.c.deleted_at.is_(None),
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFound("This document is not in work any more.")
+    return repository.record_of(row)
+
+
+def unfinished(connection: Connection) -> list[Run]:
+    """Runs of live documents that are neither ready nor failed, the oldest first."""
+    query = (
+        select(versions.c.id, versions.c.attempt)
+        .join(documents, documents.c.version_id == versions.c.id)
+        .where(documents.c.deleted_at.is_(None), versions.c.state.not_in(FINAL_STATES))
+        .order_by(versions.c.created_at)
+    )
+    return [Run(row.id, row.attempt) for row in connection.execute(query)]
+
+
+def restart(connection: Connection, version_id: str) -> Run:
+    """Put a failed version back to its beginning: to `stored` if its bytes are there, else to `received`."""
+    row = connection.execute(select(versions.c.sha256, versions.c.attempt).where(versions.c.id == version_id)).one()
+    repository.set_version(
+        connection,
+        version_id,
+        state="received" if row.sha256 is None else "stored",
+        attempt=row.attempt + 1,
+        cancelled=False,
+        problem_code=None,
+        problem_message=None,
+        problem_hint=None,
+        notes=[],
+    )
+    return Run(version_id, row.attempt + 1)

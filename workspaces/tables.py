@@ -1,0 +1,206 @@
+"""The tables: the one truth about documents, vectors and conversations. Every other index is derived from them.
+
+FTS5 tables (one a workspace, `fts_<workspace id>`) are made by workspaces/lexical.py with plain DDL, in the same
+transactions; Alembic ignores them.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ID = String(36)
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("name_key", String(400), nullable=False),  # casefolded; cleared to the id when deleted, so the name is free
+    Column("embedder", String(200), nullable=False),  # Embedder.name that its collection holds
+    Column("created_at", DateTime, nullable=False),
+    Column("deleted_at", DateTime),
+    UniqueConstraint("name_key"),
+)
+
+originals = Table(  # content-addressed files; a row exists only after its file is on disk
+    "originals",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("created_at", DateTime, nullable=False),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("workspace_id", ID, ForeignKey("workspaces.id"), nullable=False, index=True),
+    Column("version_id", ID),  # the current version; no foreign key, because the two rows refer to each other
+    Column("title", Text, nullable=False),
+    Column("source_kind", String(10), nullable=False),
+    Column("source", Text, nullable=False),  # file name (a label, never a path) or web address
+    Column("created_at", DateTime, nullable=False),
+    Column("deleted_at", DateTime),  # tombstone: unsearchable at once, purged by a job
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", ID, primary_key=True),  # also the id of its ingest workflow
+    Column("document_id", ID, ForeignKey("documents.id"), nullable=False, index=True),
+    Column("number", Integer, nullable=False),
+    Column("sha256", String(64), ForeignKey("originals.sha256"), index=True),  # null until received
+    Column("media_type", String(100), nullable=False, default=""),
+    Column("size", Integer, nullable=False, default=0),
+    Column("state", String(10), nullable=False, index=True),
+    Column("attempt", Integer, nullable=False, default=1),
+    Column("cancelled", Boolean, nullable=False, default=False),
+    Column("problem_code", String(40)),
+    Column("problem_message", Text),
+    Column("problem_hint", Text),
+    Column("notes", JSON, nullable=False, default=list),
+    Column("language", String(8), nullable=False, default=""),
+    Column("author", Text),
+    Column("date", String(40)),
+    Column("page_count", Integer, nullable=False, default=0),
+    Column("character_count", Integer, nullable=False, default=0),
+    Column("chunk_count", Integer, nullable=False, default=0),
+    Column("parser", String(100), nullable=False, default=""),  # name and version of what extracted the text
+    Column("splitter", String(100), nullable=False, default=""),  # recipe: rules, window and embedder's tokenizer
+    Column("progress_done", Integer, nullable=False, default=0),
+    Column("progress_total", Integer, nullable=False, default=0),
+    Column("created_at", DateTime, nullable=False),
+    Column("updated_at", DateTime, nullable=False),
+    Column("fetched_at", DateTime),
+    UniqueConstraint("document_id", "number"),
+)
+
+texts = Table(  # apart from `versions`, so that lists never read it
+    "texts",
+    metadata,
+    Column("version_id", ID, ForeignKey("versions.id"), primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("blocks", JSON, nullable=False),  # [[kind, start, end, level], ...]
+)
+
+pages = Table(
+    "pages",
+    metadata,
+    Column("version_id", ID, ForeignKey("versions.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("label", String(40)),
+    Column("width", Float, nullable=False),
+    Column("height", Float, nullable=False),
+    Column("words", LargeBinary, nullable=False),  # ingest.wordboxes: zlib of (start, end, x0, y0, x1, y1) per word
+)
+
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("rowid", Integer, primary_key=True),  # the FTS5 rowid
+    Column("id", String(64), nullable=False, unique=True),  # sha256(version, ordinal, text)
+    Column("version_id", ID, ForeignKey("versions.id"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("page", Integer),
+    Column("heading_path", JSON, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("embedding_hash", String(64), nullable=False, index=True),  # sha256 of the embedded text
+    UniqueConstraint("version_id", "ordinal"),
+)
+
+embeddings = Table(  # the cache by (text, embedder) is also the truth about vectors
+    "embeddings",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("embedder", String(200), primary_key=True),
+    Column("vector", LargeBinary, nullable=False),  # little-endian float32
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("workspace_id", ID, ForeignKey("workspaces.id"), nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    Column("created_at", DateTime, nullable=False),
+    Column("updated_at", DateTime, nullable=False),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("conversation_id", ID, ForeignKey("conversations.id"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("state", String(12), nullable=False, index=True),
+    Column("model", String(200)),
+    Column("answer", Text, nullable=False, default=""),  # grows while running
+    Column("sentences", JSON, nullable=False, default=list),  # [[start, end, verdict, [numbers]], ...]
+    Column("timings", JSON, nullable=False, default=dict),
+    Column("prompt_tokens", Integer),
+    Column("output_tokens", Integer),
+    Column("left_out", Text),
+    Column("problem_code", String(40)),
+    Column("problem_message", Text),
+    Column("problem_hint", Text),
+    Column("created_at", DateTime, nullable=False),
+    UniqueConstraint("conversation_id", "ordinal"),
+)
+
+turn_passages = Table(  # what a turn showed (rank) and cited (number); quotes are blanked when a document is deleted
+    "turn_passages",
+    metadata,
+    Column("turn_id", ID, ForeignKey("turns.id"), primary_key=True),
+    Column("role", String(10), primary_key=True),  # "evidence" or "citation"
+    Column("number", Integer, primary_key=True),  # rank of the evidence, or number of the footnote, from 1
+    Column("chunk_id", String(64), nullable=False),
+    Column("document_id", ID, nullable=False, index=True),
+    Column("version_id", ID, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("page", Integer),
+    Column("page_label", String(40)),
+    Column("quote", Text, nullable=False),
+    Column(
+        "detail", JSON, nullable=False, default=dict
+    ),  # evidence only: ordinal, language, headings, scores, sentence
+)
+
+settings = Table(  # what the settings page wrote; weaker than variables and the TOML file
+    "settings",
+    metadata,
+    Column("key", String(100), primary_key=True),
+    Column("value", JSON, nullable=False),
+)
+
+Index("ix_documents_live", documents.c.workspace_id, documents.c.deleted_at)

@@ -1,0 +1,118 @@
+"""What the derived indexes have to hold, read from SQL, which alone decides.
+
+A chunk is **searchable** when its version is the current one of a document that nobody has deleted, in a workspace
+that nobody has deleted, and that version is `ready`: every index holds it, and searches may return it. It is **kept**
+from `embedded` on: an index may hold it already, because the ingest enters vectors before it commits `ready`, and a
+rebuild in between enters it too. So for a whole index: searchable ⊆ index ⊆ kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Row, Select, and_, func, select
+
+from rag.errors import StorageError
+from rag.types import Matrix
+from workspaces.models import State
+from workspaces.tables import chunks, documents, embeddings, versions, workspaces
+
+SEARCHABLE: tuple[State, ...] = ("ready",)
+KEPT: tuple[State, ...] = ("embedded", "indexed", "ready")
+
+BLOCK_ROWS = 2_000
+"""Vectors in memory at once: 3 MB of 384 numbers."""
+
+_VARIABLES = 500
+
+
+def chunks_of(workspace_id: str, states: Sequence[State]) -> Select[Any]:
+    """Chunks of a workspace's live documents whose version is in one of `states`, joined with all that says so."""
+    return (
+        select(chunks.c.id)
+        .select_from(documents)
+        .join(workspaces, workspaces.c.id == documents.c.workspace_id)
+        .join(versions, and_(versions.c.id == documents.c.version_id, versions.c.document_id == documents.c.id))
+        .join(chunks, chunks.c.version_id == versions.c.id)
+        .where(
+            documents.c.workspace_id == workspace_id,
+            documents.c.deleted_at.is_(None),
+            workspaces.c.deleted_at.is_(None),
+            versions.c.state.in_(states),
+        )
+    )
+
+
+def live_workspaces(connection: Connection) -> list[str]:
+    """Ids of the workspaces that nobody has deleted."""
+    query = select(workspaces.c.id).where(workspaces.c.deleted_at.is_(None)).order_by(workspaces.c.created_at)
+    return list(connection.execute(query).scalars())
+
+
+def embedder_of(connection: Connection, workspace_id: str) -> str | None:
+    """Name of the embedder whose vectors a workspace holds; None where there is no such live workspace."""
+    query = select(workspaces.c.embedder).where(workspaces.c.id == workspace_id, workspaces.c.deleted_at.is_(None))
+    name: str | None = connection.execute(query).scalar_one_or_none()
+    return name
+
+
+def all_embedders(connection: Connection) -> list[tuple[str, str]]:
+    """(workspace id, embedder) of every workspace, those included that wait to be purged."""
+    return [(row.id, row.embedder) for row in connection.execute(select(workspaces.c.id, workspaces.c.embedder))]
+
+
+def with_vector(workspace_id: str, states: Sequence[State]) -> Select[Any]:
+    """`chunks_of` that have a stored vector of their workspace's embedder."""
+    return chunks_of(workspace_id, states).join(
+        embeddings,
+        and_(embeddings.c.hash == chunks.c.embedding_hash, embeddings.c.embedder == workspaces.c.embedder),
+    )
+
+
+def vector_ids(connection: Connection, workspace_id: str, states: Sequence[State]) -> set[str]:
+    """Ids of the chunks that have a stored vector."""
+    return set(connection.execute(with_vector(workspace_id, states)).scalars())
+
+
+def searchable_among(connection: Connection, workspace_id: str, ids: Sequence[str]) -> set[str]:
+    """Those of `ids` that a search may return."""
+    found: set[str] = set()
+    for start in range(0, len(ids), _VARIABLES):
+        some = chunks_of(workspace_id, SEARCHABLE).where(chunks.c.id.in_(ids[start : start + _VARIABLES]))
+        found.update(connection.execute(some).scalars())
+    return found
+
+
+def count_stored(connection: Connection, workspace_id: str, states: Sequence[State]) -> int:
+    """Number of chunks that have a stored vector."""
+    return int(connection.execute(with_vector(workspace_id, states).with_only_columns(func.count())).scalar_one())
+
+
+def blocks(connection: Connection, workspace_id: str, states: Sequence[State]) -> Iterator[tuple[list[str], Matrix]]:
+    """Stored vectors, BLOCK_ROWS at a time, streamed: memory does not grow with the workspace.
+
+    Raises:
+        StorageError: vectors of one workspace differ in length, so the database is damaged.
+    """
+    query = with_vector(workspace_id, states).add_columns(embeddings.c.vector).execution_options(yield_per=BLOCK_ROWS)
+    for rows in connection.execute(query).partitions():
+        yield _block(rows)
+
+
+def sample(connection: Connection, workspace_id: str, *, size: int) -> tuple[list[str], Matrix] | None:
+    """The first `size` searchable chunks by id, with vectors: ids are hashes, so the choice is fair and lasting."""
+    query = with_vector(workspace_id, SEARCHABLE).add_columns(embeddings.c.vector).order_by(chunks.c.id).limit(size)
+    rows = connection.execute(query).all()
+    return _block(rows) if rows else None
+
+
+def _block(rows: Iterable[Row[Any]]) -> tuple[list[str], Matrix]:
+    ids, vectors = [row.id for row in rows], [row.vector for row in rows]
+    if len({len(vector) for vector in vectors}) != 1:
+        raise StorageError(
+            "The stored vectors of a workspace do not fit together.",
+            hint="Run `footnote doctor`; delete the documents that it names and add them again.",
+        )
+    return ids, np.frombuffer(b"".join(vectors), dtype="<f4").reshape(len(ids), -1)

@@ -1,0 +1,232 @@
+"""Rows of conversations, turns and what turns showed and cited <-> the values above them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+
+from rag.types import Answer, Citation, Exchange, Passage, Sentence, Span, Timings
+from workspaces.models import Conversation, Problem, Turn
+from workspaces.tables import documents, turn_passages, turns
+
+_EVIDENCE, _CITATION = "evidence", "citation"
+
+
+def conversation_of(row: Row[Any], *, told: Sequence[Turn] = ()) -> Conversation:
+    """A row of `conversations` as a value."""
+    return Conversation(row.id, row.workspace_id, row.title, row.created_at, row.updated_at, tuple(told))
+
+
+def turns_of(connection: Connection, condition: ColumnElement[bool]) -> list[Turn]:
+    """The turns for which a condition on `turns` holds, in order.
+
+    A document that was deleted since has blank quotes: its citations stay, with an empty quote, because the answer's
+    footnotes still name them; its passages are left out of the evidence.
+    """
+    rows = connection.execute(select(turns).where(condition).order_by(turns.c.conversation_id, turns.c.ordinal)).all()
+    shown = connection.execute(
+        select(turn_passages)
+        .where(turn_passages.c.turn_id.in_(select(turns.c.id).where(condition)))
+        .order_by(turn_passages.c.turn_id, turn_passages.c.number)
+    ).all()
+    return [_turn(row, [passage for passage in shown if passage.turn_id == row.id]) for row in rows]
+
+
+def exchanges(told: Sequence[Turn], *, limit: int) -> list[Exchange]:
+    """The last answered turns as the prompt sees them, oldest first.
+
+    Sentences that are not in the documents are left out: a model repeats what stands in its history.
+    """
+    answered = [turn for turn in told if turn.state == "answered" and turn.answer is not None][-limit:]
+    return [Exchange(turn.question, _founded(turn.answer)) for turn in answered if turn.answer is not None]
+
+
+def insert_evidence(connection: Connection, turn_id: str, passages: Sequence[Passage]) -> None:
+    """Store what a turn showed."""
+    live = _live(connection, [passage.document_id for passage in passages])
+    _insert(connection, [_evidence_row(turn_id, rank, passage, live) for rank, passage in enumerate(passages, 1)])
+
+
+def insert_citations(connection: Connection, turn_id: str, citations: Sequence[Citation]) -> None:
+    """Store footnotes of a turn."""
+    live = _live(connection, [citation.document_id for citation in citations])
+    _insert(connection, [_citation_row(turn_id, citation, live) for citation in citations])
+
+
+def replace_citations(connection: Connection, turn_id: str, citations: Sequence[Citation]) -> None:
+    """Store the final footnotes of a turn in place of those that were stored while it grew."""
+    earlier = (turn_passages.c.turn_id == turn_id) & (turn_passages.c.role == _CITATION)
+    connection.execute(delete(turn_passages).where(earlier))
+    insert_citations(connection, turn_id, citations)
+
+
+def update_turn(connection: Connection, turn_id: str, **values: object) -> bool:
+    """Change a running turn; False when it is gone or no longer running, so that what is final stays as it is."""
+    running = (turns.c.id == turn_id) & (turns.c.state == "running")
+    return connection.execute(update(turns).where(running).values(**values)).rowcount == 1
+
+
+def answer_values(answer: Answer) -> dict[str, object]:
+    """Column values of an answer."""
+    return {
+        "answer": answer.text,
+        "sentences": sentence_values(answer.sentences),
+        "model": answer.model,
+        "timings": timing_values(answer.timings),
+        "prompt_tokens": answer.prompt_tokens,
+        "output_tokens": answer.output_tokens,
+        "left_out": answer.left_out,
+    }
+
+
+def sentence_values(sentences: Sequence[Sentence]) -> list[object]:
+    """Sentences as JSON; their text is the answer's at the span."""
+    return [[item.span.start, item.span.end, item.verdict, list(item.citations)] for item in sentences]
+
+
+def timing_values(timings: Timings) -> dict[str, float | None]:
+    """Timings as JSON."""
+    return {"evidence": timings.evidence, "first_token": timings.first_token, "total": timings.total}
+
+
+def problem_values(problem: Problem) -> dict[str, str]:
+    """Column values of a problem."""
+    return {"problem_code": problem.code, "problem_message": problem.message, "problem_hint": problem.hint}
+
+
+def _turn(row: Row[Any], shown: Sequence[Row[Any]]) -> Turn:
+    citations = tuple(_citation(passage) for passage in shown if passage.role == _CITATION)
+    problem = None
+    if row.problem_code is not None:
+        problem = Problem(row.problem_code, row.problem_message or "", row.problem_hint or "")
+    unanswered = row.state == "refused" or (row.state == "running" and not row.sentences)
+    return Turn(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        ordinal=row.ordinal,
+        question=row.question,
+        state=row.state,
+        created_at=row.created_at,
+        evidence=tuple(_passage(passage) for passage in shown if passage.role == _EVIDENCE and passage.quote),
+        written=row.answer if row.state == "running" else "",
+        answer=None if unanswered else _answer(row, citations),
+        citations=citations,
+        problem=problem,
+        model=row.model,
+    )
+
+
+def _answer(row: Row[Any], citations: tuple[Citation, ...]) -> Answer:
+    sentences = (
+        Sentence(row.answer[start:end], Span(start, end), verdict, tuple(numbers))
+        for start, end, verdict, numbers in row.sentences
+    )
+    return Answer(
+        text=row.answer,
+        sentences=tuple(sentences),
+        citations=citations,
+        model=row.model,
+        timings=Timings(**row.timings),
+        prompt_tokens=row.prompt_tokens,
+        output_tokens=row.output_tokens,
+        left_out=row.left_out,
+    )
+
+
+def _founded(answer: Answer) -> str:
+    return " ".join(sentence.text for sentence in answer.sentences if sentence.verdict != "not_found")
+
+
+def _citation(row: Row[Any]) -> Citation:
+    return Citation(
+        number=row.number,
+        chunk_id=row.chunk_id,
+        document_id=row.document_id,
+        version_id=row.version_id,
+        title=row.title,
+        span=Span(row.start, row.end),
+        quote=row.quote,
+        page=row.page,
+        page_label=row.page_label,
+    )
+
+
+def _passage(row: Row[Any]) -> Passage:
+    detail: Mapping[str, Any] = row.detail
+    marked = detail.get("sentence")
+    return Passage(
+        chunk_id=row.chunk_id,
+        document_id=row.document_id,
+        version_id=row.version_id,
+        title=row.title,
+        ordinal=detail.get("ordinal", 0),
+        span=Span(row.start, row.end),
+        text=row.quote,
+        language=detail.get("language", ""),
+        page=row.page,
+        page_label=row.page_label,
+        heading_path=tuple(detail.get("headings", ())),
+        score=detail.get("score", 0.0),
+        lexical_score=detail.get("lexical"),
+        dense_score=detail.get("dense"),
+        best_sentence=Span(*marked) if marked else None,
+    )
+
+
+def _evidence_row(turn_id: str, rank: int, passage: Passage, live: frozenset[str]) -> dict[str, object]:
+    marked = passage.best_sentence
+    detail = {
+        "ordinal": passage.ordinal,
+        "language": passage.language,
+        "headings": list(passage.heading_path),
+        "score": passage.score,
+        "lexical": passage.lexical_score,
+        "dense": passage.dense_score,
+        "sentence": [marked.start, marked.end] if marked else None,
+    }
+    known = passage.document_id in live
+    return {
+        **_address(passage),
+        "turn_id": turn_id,
+        "role": _EVIDENCE,
+        "number": rank,
+        "quote": passage.text if known else "",
+        "detail": detail if known else {},
+    }
+
+
+def _citation_row(turn_id: str, citation: Citation, live: frozenset[str]) -> dict[str, object]:
+    return {
+        **_address(citation),
+        "turn_id": turn_id,
+        "role": _CITATION,
+        "number": citation.number,
+        "quote": citation.quote if citation.document_id in live else "",
+        "detail": {},
+    }
+
+
+def _address(place: Passage | Citation) -> dict[str, object]:
+    return {
+        "chunk_id": place.chunk_id,
+        "document_id": place.document_id,
+        "version_id": place.version_id,
+        "title": place.title,
+        "start": place.span.start,
+        "end": place.span.end,
+        "page": place.page,
+        "page_label": place.page_label,
+    }
+
+
+def _live(connection: Connection, document_ids: Sequence[str]) -> frozenset[str]:
+    """Those that nobody has deleted: a deletion between retrieval and this row must not bring a quote back."""
+    query = select(documents.c.id).where(documents.c.id.in_(set(document_ids)), documents.c.deleted_at.is_(None))
+    return frozenset(connection.execute(query).scalars())
+
+
+def _insert(connection: Connection, rows: list[dict[str, object]]) -> None:
+    if rows:
+        connection.execute(insert(turn_passages), rows)

@@ -1,0 +1,152 @@
+"""Use cases of looking: what a footnote opens, a page's image, an original to download."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from ingest import media
+from ingest.wordboxes import boxes_of, unpack
+from rag.errors import FootnoteError, NotFound, StorageError
+from rag.types import Span
+from workspaces import repository
+from workspaces.database import Database
+from workspaces.files import Files
+from workspaces.models import DocumentRecord, PassageView
+from workspaces.names import file_label
+from workspaces.passages import page_at, text_around
+from workspaces.tables import chunks, pages, versions
+
+if TYPE_CHECKING:
+    from ingest.parser.client import ParserClient
+
+_MARGIN = 900
+"""Code points shown before and after a quote: about one passage on each side."""
+
+_IMAGES = 24
+"""Page images kept in memory, about 200 kB each."""
+
+DEFAULT_DPI = 110
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """An original file as it was taken in."""
+
+    name: str
+    media_type: str
+    path: Path
+
+
+class Viewer:
+    """Reads; never changes anything."""
+
+    def __init__(self, database: Database, files: Files, *, parser: Callable[[], ParserClient]) -> None:
+        self._database = database
+        self._files = files
+        self._parser = parser
+        self._images: OrderedDict[tuple[str, int, int, Span | None], bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def passage(self, version_id: str, span: Span, *, dpi: int = DEFAULT_DPI) -> PassageView:
+        """The quote at `span` in its surroundings, with its page highlighted.
+
+        Raises:
+            NotFound: the document was deleted, or the span lies outside its text.
+        """
+        with self._database.read() as connection:
+            record = repository.document_of_version(connection, version_id)
+            before, quote, after = text_around(connection, version_id, span, margin=_MARGIN)
+            page, label = page_at(connection, version_id, span.start)
+            headings = connection.execute(
+                select(chunks.c.heading_path)
+                .where(chunks.c.version_id == version_id, chunks.c.start <= span.start)
+                .order_by(chunks.c.start.desc())
+                .limit(1)
+            ).scalar()
+        if not quote:
+            raise NotFound("This passage does not exist any more.", hint="Ask the question again.")
+        image = None if page is None else self.page_image(version_id, page, dpi=dpi, span=span)
+        return PassageView(
+            document=record,
+            quote=quote,
+            before=before,
+            after=after,
+            page=page,
+            page_label=label,
+            page_image=image,
+            page_count=record.pages,
+            heading_path=tuple(headings or ()),
+        )
+
+    def page_image(
+        self, version_id: str, page: int, *, dpi: int = DEFAULT_DPI, span: Span | None = None
+    ) -> bytes | None:
+        """PNG of a page, with `span` highlighted; None when it cannot be drawn (the text still can be read).
+
+        Raises:
+            NotFound: no such page, or the document was deleted.
+        """
+        with self._database.read() as connection:
+            repository.document_of_version(connection, version_id)
+            row = connection.execute(
+                select(versions.c.sha256, pages.c.words)
+                .join(pages, pages.c.version_id == versions.c.id)
+                .where(versions.c.id == version_id, pages.c.number == page)
+            ).one_or_none()
+        if row is None:
+            raise NotFound("This page does not exist.", hint="Reload the document.")
+        key = (row.sha256, page, dpi, span)
+        with self._lock:
+            if key in self._images:
+                self._images.move_to_end(key)
+                return self._images[key]
+        boxes = boxes_of(unpack(row.words), span) if span is not None else []
+        try:
+            image = self._parser().render(self._files.path(row.sha256), page, dpi=dpi, boxes=boxes)
+        except FootnoteError:
+            return None  # the text view stays usable without the picture
+        with self._lock:
+            self._images[key] = image
+            while len(self._images) > _IMAGES:
+                self._images.popitem(last=False)
+        return image
+
+    def text(self, version_id: str, *, start: int = 0, limit: int = 20_000) -> str:
+        """A piece of the extracted text, from code point `start`. Raises NotFound where the document was deleted."""
+        with self._database.read() as connection:
+            repository.document_of_version(connection, version_id)
+            return text_around(connection, version_id, Span(start, start + limit), margin=0)[1]
+
+    def original(self, document_id: str) -> Original:
+        """The original of a document.
+
+        Raises:
+            NotFound: the document was deleted, or its bytes were never received.
+        """
+        with self._database.read() as connection:
+            record = repository.get_document(connection, document_id)
+            digest = repository.sha256_of(connection, record.version_id)
+        if digest is None:
+            raise NotFound("The original was never received.", hint="Add the document again.")
+        path = self._files.path(digest)
+        if not path.is_file():
+            raise StorageError("The original is missing from the disk.", hint="Run `footnote doctor`.")
+        media_type = record.media_type or "application/octet-stream"
+        name = record.source if record.source_kind == "file" else file_label(_page_name(record, media_type))
+        return Original(name, media_type, path)
+
+
+_ENDINGS = {media.PDF: ".pdf", media.HTML: ".html", media.MARKDOWN: ".md", media.TEXT: ".txt"}
+
+
+def _page_name(record: DocumentRecord, media_type: str) -> str:
+    """A file name for a fetched page: its title, without what means something in names."""
+    plain = "".join(c if c.isalnum() or c in " -_.,()" else " " for c in record.title or "page")
+    return " ".join(plain.split())[:120] + _ENDINGS.get(media_type, "")

@@ -1,0 +1,29 @@
+"""Following documents until they are ready or failed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from workspaces import repository
+from workspaces.database import Database
+from workspaces.models import FINAL_STATES, DocumentRecord
+
+_WAIT_SECONDS = 0.15
+
+
+def follow(database: Database, document_ids: Sequence[str], *, timeout: float | None) -> Iterator[DocumentRecord]:
+    """See `Library.wait`."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    open_ids, seen = list(dict.fromkeys(document_ids)), dict[str, DocumentRecord]()
+    while open_ids and (deadline is None or time.monotonic() < deadline):
+        looked = time.monotonic()
+        with database.read() as connection:
+            records = repository.get_documents(connection, open_ids)
+        for record in records:
+            if seen.get(record.id) != record:
+                seen[record.id] = record
+                yield record
+        open_ids = [record.id for record in records if record.state not in FINAL_STATES]
+        if open_ids:  # looking at thousands takes long: at most a tenth of the time goes into it
+            time.sleep(max(_WAIT_SECONDS, 9 * (time.monotonic() - looked)))
