@@ -1,0 +1,28 @@
+"""Navigation only; the pages are in ui/pages."""
+
+import streamlit as st
+
+from ui import frame, resources, state
+
+st.set_page_config(
+    page_title="Footnote",
+    page_icon="ui/assets/mark.svg",
+    layout="centered",
+    initial_sidebar_state="auto",
+    menu_items={"About": frame.ABOUT},
+)
+st.logo("ui/assets/logo.svg", icon_image="ui/assets/mark.svg", size="large")
+
+chat = st.Page("ui/pages/chat.py", title="Chat", icon=":material/forum:", default=True)
+page = st.navigation(
+    [
+        chat,
+        st.Page("ui/pages/documents.py", title="Documents", icon=":material/description:"),
+        st.Page("ui/pages/settings.py", title="Settings", icon=":material/tune:"),
+    ]
+)
+if state.take_go_to_chat() and page != chat:
+    st.switch_page(chat)
+if frame.open_workspace():
+    page.run()
+resources.warm_up_soon()

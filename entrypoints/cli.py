@@ -1,0 +1,196 @@
+"""The command `footnote`. Every command here is a thin call of a use case; errors become a message and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from entrypoints.output import Output, Terminal
+from rag.errors import DataDirectoryInUse, FootnoteError, StorageError
+
+if TYPE_CHECKING:
+    from workspaces.owner import Ownership
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # it has no public name
+READ_ONLY = frozenset({"workspace list", "documents", "search", "ask", "models list", "workspace create"})
+"""Commands that leave the background work alone; they start no workflows."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 not (all) done, 2 a message says why not."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = build_parser().parse_args(given)
+    out = Terminal()
+    try:
+        code = _dispatch(options, given, out)
+    except FootnoteError as error:
+        out.note(f"{error.message} {error.hint}".rstrip())
+        code = 2
+    except KeyboardInterrupt:
+        out.note("Stopped.")
+        code = 130
+    except BrokenPipeError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    return code
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands with their options."""
+    parser = argparse.ArgumentParser(prog="footnote", description="A private knowledge base on your own machine.")
+    parser.add_argument("--cwd", default=os.getcwd(), help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="start the user interface")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8501)
+    commands.add_parser("open", help="print and open the link of the running server")
+
+    _add_document_commands(commands)
+    _add_upkeep_commands(commands)
+    return parser
+
+
+def _add_document_commands(commands: Commands) -> None:
+    workspace = commands.add_parser("workspace", help="list, create, delete workspaces")
+    actions = workspace.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _json(actions.add_parser("list"))
+    _json(actions.add_parser("create")).add_argument("name")
+    removal = actions.add_parser("delete")
+    removal.add_argument("name")
+    removal.add_argument("--yes", action="store_true", help="do not ask")
+
+    add = _json(_in_workspace(commands.add_parser("add", help="take in files, folders, web addresses")))
+    add.add_argument("sources", nargs="+", metavar="PATH_OR_URL")
+    _json(_in_workspace(commands.add_parser("documents", help="list the documents of a workspace")))
+    delete = _in_workspace(commands.add_parser("delete", help="delete documents"))
+    delete.add_argument("documents", nargs="+", metavar="DOCUMENT")
+    search = _json(_in_workspace(commands.add_parser("search", help="the best passages for a question")))
+    search.add_argument("question")
+    search.add_argument("-k", type=_depth, default=10, help="how many (10)")
+    ask = _json(_in_workspace(commands.add_parser("ask", help="answer a question with footnotes")))
+    ask.add_argument("question")
+    ask.add_argument("--no-model", action="store_true", help="answer with the evidence alone")
+
+
+def _add_upkeep_commands(commands: Commands) -> None:
+    evaluate = _json(commands.add_parser("eval", help="run an evaluation set through the real pipeline"))
+    evaluate.add_argument("dataset", type=Path)
+    evaluate.add_argument("--retrieval-only", action="store_true")
+    evaluate.add_argument("--no-model", action="store_true", help="answer with the evidence alone")
+    evaluate.add_argument("--sample", type=int, metavar="N")
+    evaluate.add_argument("--seed", type=int, default=0, metavar="S")
+    evaluate.add_argument("--runs", type=Path, metavar="FILE", help="where run lines go; an existing file is resumed")
+
+    doctor = _json(commands.add_parser("doctor", help="check that everything is whole"))
+    doctor.add_argument("--repair", action="store_true", help="mend what can be derived")
+
+    models = commands.add_parser("models", help="list chat models, fetch the built-in one")
+    model_actions = models.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _json(model_actions.add_parser("list"))
+    model_actions.add_parser("pull")
+
+
+def run_command(name: str, options: argparse.Namespace, out: Output, services: object) -> int:
+    """Run a command on open services; the server calls this for a command line elsewhere."""
+    from entrypoints import commands
+
+    return int(getattr(commands, name.replace(" ", "_"))(services, options, out))
+
+
+def command_name(options: argparse.Namespace) -> str:
+    """ "workspace list", "add", …"""
+    action = getattr(options, "action", None)
+    return f"{options.command} {action}" if action else str(options.command)
+
+
+def _dispatch(options: argparse.Namespace, arguments: list[str], out: Output) -> int:
+    name = command_name(options)
+    if name == "serve":
+        from entrypoints.serve import serve
+
+        return serve(options.host, options.port)
+    if name == "open":
+        from entrypoints.serve import open_running
+
+        return open_running()
+    if name == "eval":
+        from entrypoints.evaluate import evaluate
+
+        return evaluate(options, out)
+    return _on_data_directory(name, options, arguments, out)
+
+
+def _on_data_directory(name: str, options: argparse.Namespace, arguments: list[str], out: Output) -> int:
+    """Own the data directory and run the command, or have the server that owns it run the command."""
+    from workspaces.owner import Ownership
+    from workspaces.settings import load_settings
+
+    settings = load_settings()
+    ownership = Ownership(settings.data_dir)
+    if (port := _server_port(ownership)) is not None:
+        return _remotely(settings.data_dir, port, arguments, out)
+    from workspaces.bootstrap import open_services
+
+    try:
+        services = open_services(settings, jobs=name not in READ_ONLY)
+    except DataDirectoryInUse:
+        if (port := _server_port(ownership)) is None:
+            raise
+        return _remotely(settings.data_dir, port, arguments, out)  # a server that has started meanwhile
+    except StorageError as error:
+        if name != "doctor":
+            raise
+        return _undoctored(error, options, out)
+    try:
+        services.start()
+        return run_command(name, options, out, services)
+    finally:
+        services.close()
+
+
+def _server_port(ownership: Ownership) -> int | None:
+    owner = ownership.current()
+    return owner.port if owner is not None else None
+
+
+def _remotely(data_dir: Path, port: int, arguments: list[str], out: Output) -> int:
+    from entrypoints.remote import run_remotely
+
+    return run_remotely(data_dir, port, ["--cwd", os.getcwd(), *arguments], out)
+
+
+def _undoctored(error: StorageError, options: argparse.Namespace, out: Output) -> int:
+    """A database that cannot be opened is what the doctor found."""
+    from entrypoints.commands import show_checks
+    from workspaces.models import Check
+
+    detail = f"{error.message} {error.hint}".rstrip()
+    return show_checks([Check("I7", "The databases are intact", ok=False, detail=detail)], options, out)
+
+
+def _json(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("--json", action="store_true", help="for scripts")
+    return parser
+
+
+def _in_workspace(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("-w", "--workspace", required=True, metavar="WORKSPACE")
+    return parser
+
+
+def _depth(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 200:
+        raise argparse.ArgumentTypeError("must be 1 to 200")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

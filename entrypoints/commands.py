@@ -1,0 +1,250 @@
+"""The commands on a data directory: each takes the services, the parsed arguments and an output, and returns an exit
+code. The command line runs them in its own process, or the running server runs them for it; none is written twice."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from entrypoints import shown
+from entrypoints.output import Output, as_json
+from rag.errors import FootnoteError, InvalidInput, NotFound
+from rag.types import Answered, Interrupted, Refused
+from workspaces.bootstrap import Services
+from workspaces.models import Check, DocumentRecord
+
+_PURGE_SECONDS = 120.0
+
+
+def workspace_list(services: Services, options: Namespace, out: Output) -> int:
+    """All workspaces with their figures."""
+    found = services.library.workspaces()
+    if options.json:
+        out.line(as_json([shown.workspace_json(item) for item in found]))
+        return 0
+    for item in found:
+        out.line(f"{item.name}  ({item.documents} documents, {item.chunks} passages, {item.conversations} chats)")
+    if not found:
+        out.note("No workspaces yet. Create one: footnote workspace create NAME")
+    return 0
+
+
+def workspace_create(services: Services, options: Namespace, out: Output) -> int:
+    """Make a workspace; prints its id."""
+    made = services.library.create_workspace(options.name)
+    out.line(as_json(shown.workspace_json(made)) if options.json else made.id)
+    return 0
+
+
+def workspace_delete(services: Services, options: Namespace, out: Output) -> int:
+    """Delete a workspace with all that it holds; asks for --yes."""
+    item = services.library.workspace(options.name)
+    if not options.yes:
+        raise InvalidInput(
+            f"“{item.name}” holds {item.documents} documents and {item.conversations} chats.",
+            hint="Add --yes to delete them all.",
+        )
+    services.library.delete_workspace(item.id)
+    _off_disk(services, out)
+    out.note(f"Deleted “{item.name}”: {item.documents} documents, {item.conversations} chats.")
+    return 0
+
+
+def add(services: Services, options: Namespace, out: Output) -> int:
+    """Take in files, folders and web addresses; waits. One result a source; exit 0 only if all became ready."""
+    workspace_id = _made(services, options.workspace)
+    added: list[tuple[str, DocumentRecord | FootnoteError]] = []
+    for source in options.sources:
+        added += _added(services, workspace_id, source, Path(options.cwd))
+    final = _awaited(services, [record.id for _, record in added if isinstance(record, DocumentRecord)], out)
+    failed = 0
+    for source, record in added:
+        if isinstance(record, FootnoteError):
+            failed += 1
+            refused = f"failed  {source}: {shown.speak(record)}"
+            out.line(as_json(shown.refused_json(source, record)) if options.json else refused)
+            continue
+        last = final.get(record.id) or services.library.twin(record.id) or record  # else somebody deleted it meanwhile
+        failed += last.state != "ready"
+        described = {**shown.document_json(last), "source": source, "duplicate": _is_duplicate(record, last)}
+        out.line(as_json(described) if options.json else shown.document_line(source, last))
+    return 1 if failed or not added else 0
+
+
+def documents(services: Services, options: Namespace, out: Output) -> int:
+    """The documents of a workspace."""
+    found = services.library.documents(_existing(services, options.workspace))
+    if options.json:
+        out.line(as_json([shown.document_json(record) for record in found]))
+        return 0
+    for record in found:
+        out.line(f"{record.id[:8]}  {shown.document_line(record.title or record.source, record)}")
+    if not found:
+        out.note("No documents yet. Add some: footnote add -w WORKSPACE PATH_OR_URL…")
+    return 0
+
+
+def delete(services: Services, options: Namespace, out: Output) -> int:
+    """Delete documents by id (or the beginning of one), title or file name; all are found before any is gone."""
+    found = services.library.documents(_existing(services, options.workspace))
+    doomed = {record.id: record for record in (_named(found, wanted) for wanted in options.documents)}
+    for record in doomed.values():
+        services.library.delete(record.id)
+    _off_disk(services, out)
+    for record in doomed.values():
+        out.note(f"Deleted “{record.title or record.source}”.")
+    return 0
+
+
+def search(services: Services, options: Namespace, out: Output) -> int:
+    """The best passages for a question."""
+    found = services.library.search(_existing(services, options.workspace), options.question, limit=options.k)
+    if options.json:
+        out.line(as_json([shown.passage_json(passage) for passage in found.passages]))
+        return 0
+    for rank, passage in enumerate(found.passages, 1):
+        for line in shown.passage_lines(rank, passage):
+            out.line(line)
+    if not found.sufficient:
+        out.note("Your documents do not seem to answer this; these are the nearest passages.")
+    return 0
+
+
+def ask(services: Services, options: Namespace, out: Output) -> int:
+    """Answer a question from the documents. A refusal is an answer too: exit 0."""
+    workspace_id = _existing(services, options.workspace)
+    model = None
+    if not options.no_model:
+        services.chat_models.ensure(lambda download: out.note(shown.download_line(download)))
+        model = services.chat_models.open()
+    final: Answered | Refused | Interrupted | None = None
+    for event in services.conversations.answer(workspace_id, options.question, model=model):
+        if isinstance(event, Answered | Refused | Interrupted):
+            final = event
+    if final is None:
+        raise RuntimeError("answering ended without a last event")
+    if options.json:
+        out.line(as_json(shown.answer_json(final, model=model.name if model else None)))
+    else:
+        for line in shown.answer_lines(final):
+            out.line(line)
+    return 1 if isinstance(final, Interrupted) else 0
+
+
+def doctor(services: Services, options: Namespace, out: Output) -> int:
+    """Check that everything Footnote holds is whole. Exit 0 only if it is."""
+    code = show_checks(services.doctor.check(repair=options.repair), options, out)
+    if not options.json:
+        for note in services.doctor.notes():
+            out.note(note)
+    return code
+
+
+def show_checks(checks: list[Check], options: Namespace, out: Output) -> int:
+    """Print what was checked; the exit code."""
+    if options.json:
+        out.line(as_json([asdict(check) for check in checks]))
+    else:
+        for check in checks:
+            mark = "repaired" if check.repaired else "ok" if check.ok else "WRONG"
+            out.line(f"{mark:9}{check.id:4}{check.title}" + (f": {check.detail}" if check.detail else ""))
+    return 0 if all(check.ok for check in checks) else 1
+
+
+def models_list(services: Services, options: Namespace, out: Output) -> int:
+    """The chat models at hand; the chosen one is marked."""
+    chosen = services.chat_models.chosen()
+    choices = services.chat_models.choices()
+    if options.json:
+        out.line(as_json([{**asdict(choice), "chosen": choice.key == chosen} for choice in choices]))
+        return 0
+    for choice in choices:
+        mark = "*" if choice.key == chosen else " "
+        out.line(f"{mark} {choice.key:24}{choice.label}" + (f" ({choice.detail})" if choice.detail else ""))
+    return 0
+
+
+def models_pull(services: Services, _options: Namespace, out: Output) -> int:
+    """Fetch the built-in chat model."""
+    services.chat_models.ensure(lambda download: out.note(shown.download_line(download)), builtin=True)
+    out.note("The built-in model is ready.")
+    return 0
+
+
+def _existing(services: Services, name: str) -> str:
+    return services.library.workspace(name).id
+
+
+def _made(services: Services, name: str) -> str:
+    try:
+        return _existing(services, name)
+    except NotFound:
+        return services.library.create_workspace(name).id
+
+
+def _named(found: list[DocumentRecord], wanted: str) -> DocumentRecord:
+    exact = [record for record in found if wanted in (record.id, record.title, record.source)]
+    matches = exact or [record for record in found if wanted and record.id.startswith(wanted)]
+    if len(matches) != 1:
+        raise InvalidInput(f"“{wanted}” names {len(matches)} documents.", hint="`footnote documents` lists their ids.")
+    return matches[0]
+
+
+def _off_disk(services: Services, out: Output) -> None:
+    if not services.library.wait_purged(timeout=_PURGE_SECONDS):
+        out.note("It is out of every search, and leaves the disk when other work is done.")
+
+
+def _added(
+    services: Services, workspace_id: str, source: str, cwd: Path
+) -> Iterator[tuple[str, DocumentRecord | FootnoteError]]:
+    """(name as typed, its document or why there is none) of a web address, a file, or each file of a folder."""
+    try:
+        if "://" in source:
+            yield source, services.library.add_url(workspace_id, source)
+            return
+        place = cwd / Path(source).expanduser()
+        files = list(_files(place, source))
+    except (FootnoteError, OSError) as error:
+        yield source, error if isinstance(error, FootnoteError) else _unreadable(source, error)
+        return
+    for file in files:
+        name = source if file == place else str(Path(source) / file.relative_to(place))
+        try:
+            yield name, services.library.add_file(workspace_id, file.name, file)
+        except InvalidInput as error:  # this one cannot be read; a full disk is everybody's problem
+            yield name, error
+
+
+def _files(path: Path, source: str) -> list[Path]:
+    """A file itself, or the files of a folder and its subfolders, hidden ones left out; links are not followed."""
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise InvalidInput(f"“{source}” is not a file, folder or web address.", hint="Check the spelling.")
+    inside = (item for item in sorted(path.rglob("*")) if item.is_file() and not item.is_symlink())
+    found = [item for item in inside if not any(part.startswith(".") for part in item.relative_to(path).parts)]
+    if not found:
+        raise InvalidInput(f"The folder “{source}” holds no files.", hint="Hidden files are left out.")
+    return found
+
+
+def _unreadable(source: str, error: OSError) -> InvalidInput:
+    reason = error.strerror or "the system refused it"
+    return InvalidInput(f"“{source}” cannot be read: {reason}.", hint="Check that you may read it.")
+
+
+def _awaited(services: Services, ids: list[str], out: Output) -> dict[str, DocumentRecord]:
+    records: dict[str, DocumentRecord] = {}
+    for record in services.library.wait(ids):
+        before = records.get(record.id)
+        if before is None or before.state != record.state:
+            out.note(f"{record.state:9}{record.source}")
+        records[record.id] = record
+    return records
+
+
+def _is_duplicate(first: DocumentRecord, last: DocumentRecord) -> bool:
+    return first.duplicate_of is not None or last.id != first.id

@@ -1,0 +1,167 @@
+"""How values look on the command line: as JSON for scripts, as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from rag.errors import FootnoteError
+from rag.types import Answer, Answered, Citation, Interrupted, Passage, Refused
+from workspaces.models import DocumentRecord, Download, Workspace
+
+Json = dict[str, Any]
+
+
+def workspace_json(item: Workspace) -> Json:
+    """A workspace with its figures."""
+    return {**asdict(item), "created_at": item.created_at.isoformat(timespec="seconds") + "Z"}
+
+
+def document_json(record: DocumentRecord) -> Json:
+    """A document as `add` and `documents` show it."""
+    return {
+        "document": record.id,
+        "title": record.title or record.source,
+        "source": record.source,
+        "state": record.state,
+        "problem": asdict(record.problem) if record.problem else None,
+        "notes": list(record.notes),
+        "media_type": record.media_type,
+        "language": record.language,
+        "pages": record.pages,
+        "characters": record.characters,
+        "chunks": record.chunks,
+        "duplicate": record.duplicate_of is not None,
+    }
+
+
+def refused_json(source: str, error: FootnoteError) -> Json:
+    """A source that did not even become a document."""
+    return {
+        "document": None,
+        "title": source,
+        "source": source,
+        "state": "failed",
+        "problem": {"code": error.code, "message": error.message, "hint": error.hint},
+        "notes": [],
+        "media_type": "",
+        "language": "",
+        "pages": 0,
+        "characters": 0,
+        "chunks": 0,
+        "duplicate": False,
+    }
+
+
+def passage_json(passage: Passage) -> Json:
+    """A passage as `search` shows it."""
+    return {
+        "document": passage.document_id,
+        "title": passage.title,
+        "page": passage.page,
+        "span": [passage.span.start, passage.span.end],
+        "score": passage.score,
+        "text": passage.text,
+    }
+
+
+def answer_json(event: Answered | Refused | Interrupted, *, model: str | None) -> Json:
+    """An answer, or a refusal: `answer` null, the nearest passages as citations."""
+    if isinstance(event, Refused):
+        return {
+            "answer": None,
+            "refused": True,
+            "sentences": [],
+            "citations": [_citation_json(citation) for citation in event.citations],
+            "model": model,
+            "timings": asdict(event.timings),
+        }
+    answer = event.answer
+    shown: Json = {
+        "answer": answer.text,
+        "refused": False,
+        "sentences": [{"text": s.text, "verdict": s.verdict, "citations": list(s.citations)} for s in answer.sentences],
+        "citations": [_citation_json(citation) for citation in answer.citations],
+        "model": answer.model,
+        "timings": asdict(answer.timings),
+    }
+    if isinstance(event, Interrupted):
+        shown["interrupted"] = event.error or "stopped"
+    return shown
+
+
+def _citation_json(citation: Citation) -> Json:
+    return {
+        "n": citation.number,
+        "document": citation.document_id,
+        "title": citation.title,
+        "page": citation.page,
+        "span": [citation.span.start, citation.span.end],
+        "quote": citation.quote,
+    }
+
+
+def document_line(name: str, record: DocumentRecord) -> str:
+    """A document's state on one line."""
+    if record.problem is not None:
+        return f"failed  {name}: {record.problem.message} {record.problem.hint}".rstrip()
+    size = f"{_counted(record.pages, 'page')}, " if record.pages else ""
+    notes = "".join(f" ({note})" for note in record.notes)
+    again = " (already there)" if record.duplicate_of else ""
+    return f"{record.state}  {name}: {size}{_counted(record.chunks, 'passage')}{notes}{again}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def passage_lines(rank: int, passage: Passage) -> Iterator[str]:
+    """Where a passage stands, and how it begins."""
+    yield f"{rank}. {passage.title}{_place(passage.page, passage.page_label)}  [{passage.score:.3f}]"
+    yield "   " + " ".join(passage.text.split())[:300]
+
+
+def answer_lines(event: Answered | Refused | Interrupted) -> Iterator[str]:
+    """An answer with its footnotes."""
+    if isinstance(event, Refused):
+        yield "Your documents do not seem to answer this. The nearest passages:"
+        yield from _sources(event.citations)
+        return
+    yield _with_footnotes(event.answer)
+    yield ""
+    yield from _sources(event.answer.citations)
+    if isinstance(event, Interrupted) and event.error:
+        yield f"Interrupted: {event.error} {event.hint or ''}".rstrip()
+
+
+def _with_footnotes(answer: Answer) -> str:
+    text, end = "", 0
+    for sentence in answer.sentences:
+        marks = "".join(f"[{number}]" for number in sentence.citations)
+        doubt = "" if sentence.verdict == "supported" else f" ({sentence.verdict.replace('_', ' ')})"
+        text += answer.text[end : sentence.span.end] + (f" {marks}" if marks else "") + doubt
+        end = sentence.span.end
+    return text + answer.text[end:]
+
+
+def _sources(citations: tuple[Citation, ...]) -> Iterator[str]:
+    for citation in citations:
+        place = _place(citation.page, citation.page_label)
+        yield f"[{citation.number}] {citation.title}{place}: “{' '.join(citation.quote.split())}”"
+
+
+def _place(page: int | None, label: str | None) -> str:
+    return "" if page is None else f", p. {label or page}"
+
+
+def download_line(download: Download) -> str:
+    """How far fetching the built-in model is."""
+    left = download.seconds_left
+    rest = f", {left:.0f} s left" if left is not None else ""
+    return f"Built-in model: {download.done / 1e6:,.0f} of {download.total / 1e6:,.0f} MB{rest}"
+
+
+def speak(error: FootnoteError) -> str:
+    """Message and hint on one line."""
+    return f"{error.message} {error.hint}".rstrip()

@@ -1,0 +1,1 @@
+"""Page scripts, run by app.py's navigation."""

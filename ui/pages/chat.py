@@ -1,0 +1,77 @@
+"""The chat page: questions, evidence, answers, and the drawer that a footnote opens."""
+
+import streamlit as st
+
+from rag.errors import FootnoteError
+from ui import drawer, figures, frame, resources, state, turns, uploads
+from workspaces.models import Conversation
+
+services = resources.services()
+workspace = frame.current_workspace()
+
+
+def open_conversation() -> Conversation | None:
+    """The chat in the address, if it belongs to the workspace in use."""
+    chosen = state.conversation_id()
+    if chosen is None or workspace is None:
+        return None
+    try:
+        found = services.conversations.get(chosen)
+    except FootnoteError:  # deleted meanwhile, or an old link: a new chat instead
+        found = None
+    if found is None or found.workspace_id != workspace.id:
+        state.use_conversation(None)
+        return None
+    state.use_conversation(found.id)
+    return found
+
+
+def ask(chat: str | None, question: str) -> None:
+    """Save the question in this chat, or in a new one. Called before the page runs: a run may be cut short."""
+    try:
+        chosen = chat or services.conversations.create(frame.ensure_workspace()).id
+        state.use_conversation(chosen)
+        services.conversations.ask(chosen, question)
+    except FootnoteError as error:
+        state.leave_problem(error)
+
+
+conversation = open_conversation()
+chat = conversation.id if conversation else None
+told = conversation.turns if conversation else ()
+busy = any(turn.state == "running" for turn in told)
+
+if told:
+    turns.show(
+        told, has_documents=bool(workspace and workspace.documents), ask_again=lambda: ask(chat, told[-1].question)
+    )
+elif workspace is None or not workspace.documents:
+    st.title("Ask your own documents")
+    st.markdown(
+        "**No documents yet.** Add PDFs, text, Markdown, saved web pages, or a web address. "
+        "They stay on this machine, and every sentence of an answer opens the passage it rests on."
+    )
+    uploads.panel()
+else:
+    st.title("What would you like to know?")
+    st.markdown(
+        f"{figures.count(workspace.documents, 'document')}, {figures.count(workspace.chunks, 'passage')} to search. "
+        "Every sentence of an answer carries a footnote; click it to see the page."
+    )
+    if workspace.working:
+        st.caption(f":material/hourglass_top: {figures.count(workspace.working, 'document')} still being read.")
+    if workspace.failed:
+        st.caption(
+            f":material/warning: {figures.count(workspace.failed, 'document')} could not be read. See Documents."
+        )
+
+resources.show_problems()
+st.chat_input(
+    "Ask a question about your documents",
+    key="question",
+    max_chars=10_000,
+    disabled=busy,
+    on_submit=lambda: ask(chat, st.session_state["question"]),
+)
+
+drawer.show()

@@ -1,0 +1,20 @@
+"""The documents page: add, watch, read, delete."""
+
+import streamlit as st
+
+from ui import documents, figures, frame, uploads
+
+workspace = frame.current_workspace()
+
+st.title("Documents")
+if workspace is None or not workspace.documents:
+    st.markdown("**No documents yet.** Add PDFs, text, Markdown, saved web pages, or a web address.")
+else:
+    parts = [figures.count(workspace.documents, "document"), f"{figures.count(workspace.chunks, 'passage')} to search"]
+    if workspace.failed:
+        parts.append(f"{workspace.failed:,} could not be read")
+    st.caption(" · ".join(parts))
+
+uploads.panel()
+if workspace is not None:
+    documents.listing(workspace.id)

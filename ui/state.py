@@ -1,0 +1,161 @@
+"""Every key of the session, named and typed once. Only ids and drafts live here; the truth is in the services.
+
+Workspace and chat also stand in the address bar (`w`, `c`), so that a reload and a bookmark open the same place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from rag.errors import FootnoteError
+from rag.types import Span
+
+_WORKSPACE, _CONVERSATION, _PASSAGE, _PAGE, _DIALOG = "fn_workspace", "fn_chat", "fn_passage", "fn_page", "fn_dialog"
+_UPLOADS = "fn_uploads"
+_NOTICE, _PROBLEMS = "fn_notice", "fn_problems"
+_GO = "fn_go"
+_FRESH = "fn_fresh"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPassage:
+    """The passage in the drawer."""
+
+    document_id: str
+    version_id: str
+    span: Span
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDialog:
+    """A dialog and what it is about."""
+
+    name: str
+    subject: str
+
+
+def workspace_id() -> str | None:
+    """The workspace in use, from the session or, after a reload, from the address."""
+    found: str | None = st.session_state.get(_WORKSPACE) or st.query_params.get("w")
+    return found
+
+
+def use_workspace(chosen: str | None) -> None:
+    """Work in this workspace from now on; its chats start closed."""
+    if chosen != st.session_state.get(_WORKSPACE) and _WORKSPACE in st.session_state:
+        use_conversation(None)
+    st.session_state[_WORKSPACE] = chosen
+    _in_address("w", chosen)
+
+
+def conversation_id() -> str | None:
+    """The open chat, from the session or, after a reload, from the address."""
+    if _CONVERSATION in st.session_state:
+        chosen: str | None = st.session_state[_CONVERSATION]
+        return chosen
+    return st.query_params.get("c")
+
+
+def use_conversation(chosen: str | None) -> None:
+    """Open this chat; None begins a new one."""
+    if chosen != st.session_state.get(_CONVERSATION):
+        close_passage()
+    st.session_state[_CONVERSATION] = chosen
+    _in_address("c", chosen)
+
+
+def open_passage(passage: OpenPassage) -> None:
+    """Show a passage in the drawer at the next run."""
+    st.session_state[_PASSAGE] = passage
+    st.session_state[_PAGE] = None
+    st.session_state[_FRESH] = True
+
+
+def take_fresh_passage() -> bool:
+    """Whether a passage was chosen since this was last asked: then the whole page must run, to open the drawer."""
+    return bool(st.session_state.pop(_FRESH, False))
+
+
+def close_passage() -> None:
+    """Leave the drawer closed from the next run on."""
+    st.session_state[_PASSAGE] = None
+
+
+def passage() -> OpenPassage | None:
+    """What the drawer shows."""
+    found: OpenPassage | None = st.session_state.get(_PASSAGE)
+    return found
+
+
+def drawer_page() -> int | None:
+    """The page turned to in the drawer; None = the one with the passage."""
+    found: int | None = st.session_state.get(_PAGE)
+    return found
+
+
+def turn_to(page: int | None) -> None:
+    """Show another page in the drawer."""
+    st.session_state[_PAGE] = page
+
+
+def open_dialog(name: str, subject: str = "") -> None:
+    """Show a dialog at the next run, once."""
+    st.session_state[_DIALOG] = OpenDialog(name, subject)
+
+
+def take_dialog() -> OpenDialog | None:
+    """The dialog to show now."""
+    found: OpenDialog | None = st.session_state.pop(_DIALOG, None)
+    return found
+
+
+def uploader_key() -> str:
+    """Key of the file drop zone; a new one empties it."""
+    return f"upload-{st.session_state.get(_UPLOADS, 0)}"
+
+
+def empty_uploader() -> None:
+    """Let the drop zone be empty at the next run."""
+    st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1
+
+
+def leave_notice(text: str) -> None:
+    """Something to say after the next rerun; already safe Markdown."""
+    st.session_state[_NOTICE] = text
+
+
+def take_notice() -> str | None:
+    """What was left to say."""
+    found: str | None = st.session_state.pop(_NOTICE, None)
+    return found
+
+
+def leave_problem(error: FootnoteError, *, about: str = "") -> None:
+    """An error to be shown when the page runs next; `about` names the thing that failed."""
+    st.session_state.setdefault(_PROBLEMS, []).append((about, error))
+
+
+def take_problems() -> list[tuple[str, FootnoteError]]:
+    """The errors to show now, each with what it is about."""
+    found: list[tuple[str, FootnoteError]] = st.session_state.pop(_PROBLEMS, [])
+    return found
+
+
+def go_to_chat() -> None:
+    """Be on the chat page at the next run."""
+    st.session_state[_GO] = True
+
+
+def take_go_to_chat() -> bool:
+    """Whether the chat page was asked for."""
+    return bool(st.session_state.pop(_GO, False))
+
+
+def _in_address(name: str, value: str | None) -> None:
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value

@@ -1,0 +1,192 @@
+"""Values of the application as the components show them. Pure functions: a turn in, JSON out."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from rag.types import Answer, Citation, Passage, Sentence, Verdict
+from ui.safe import visible
+from workspaces.models import Turn
+
+_BEFORE, _AFTER = 60, 260
+"""Characters of a card around its marked sentence: the mark must stand in the first lines."""
+
+_QUOTE = 300
+_MARKER = re.compile(r"\s*\[\d{1,2}(?:\s*,\s*\d{1,2})*\]")
+"""A footnote number as a model types it; until it is checked it points nowhere."""
+
+_REMARKS: dict[Verdict, str] = {
+    "supported": "",
+    "partly": "Only partly supported by the passage: compare it before you rely on it.",
+    "not_found": "Not found in your documents: the model wrote this on its own.",
+}
+_LEGEND = "A dotted line marks what a passage supports only in part."
+
+View = dict[str, Any]
+
+
+def turn_view(turn: Turn, *, copy: str = "", has_documents: bool = True) -> View:
+    """Everything the component `turn` draws.
+
+    Args:
+        turn: as the services return it, running or final.
+        copy: what "Copy with footnotes" puts on the clipboard; empty hides it.
+        has_documents: whether there was anything to search; a refusal says so.
+    """
+    running, refused = turn.state == "running", turn.state == "refused"
+    citations = turn.citations or (turn.answer.citations if turn.answer else ())
+    return {
+        "question": turn.question,
+        "evidence": [] if refused else [_card(number, passage) for number, passage in enumerate(turn.evidence, 1)],
+        "answer": _answer(turn, citations),
+        "refusal": _refusal(citations, has_documents=has_documents) if refused else None,
+        "notices": [] if running else _notices(turn),
+        "sources": [] if running or refused else [_source(citation) for citation in citations],
+        "status": _status(turn) if running else None,
+        "foot": None if running or refused else {"copy": copy, "meta": _meta(turn)},
+    }
+
+
+def where(page: int | None, label: str | None) -> str:
+    """The page as a person names it; empty where there are none."""
+    if page is None:
+        return ""
+    return f"page {label}" if label and label != str(page) else f"page {page}"
+
+
+def _answer(turn: Turn, citations: tuple[Citation, ...]) -> View | None:
+    running = turn.state == "running"
+    text = turn.answer.text if turn.answer else turn.written
+    if not text or turn.state == "refused":
+        return None
+    sentences = turn.answer.sentences if turn.answer else ()
+    checked = max((sentence.span.end for sentence in sentences), default=0)
+    rest = turn.written[checked:] if running else text[checked:]
+    notes = {citation.number: citation for citation in citations}
+    return {
+        "pieces": _pieces(text, sentences, notes),
+        "draft": _MARKER.sub("", rest) if running or not sentences else rest.rstrip(),
+        "writing": running,
+    }
+
+
+def _pieces(text: str, sentences: tuple[Sentence, ...], notes: dict[int, Citation]) -> list[View]:
+    """The checked part of the text in order: what stands between sentences (white space, bullets), and sentences."""
+    pieces: list[View] = []
+    end = 0
+    for sentence in sentences:
+        if between := text[end : sentence.span.start]:
+            pieces.append({"text": between})
+        known = [notes[number] for number in sentence.citations if number in notes]
+        pieces.append(
+            {
+                "text": text[sentence.span.start : sentence.span.end],
+                "verdict": sentence.verdict,
+                "remark": _REMARKS[sentence.verdict],
+                "notes": [_note(citation) for citation in known],
+            }
+        )
+        end = sentence.span.end
+    return pieces
+
+
+def _note(citation: Citation) -> View:
+    place = where(citation.page, citation.page_label)
+    label = ", ".join(part for part in (visible(citation.title, limit=80), place) if part)
+    return {"number": citation.number, "label": label, "quote": visible(citation.quote, limit=_QUOTE)}
+
+
+def _source(citation: Citation) -> View:
+    gone = not citation.quote
+    return {
+        "number": citation.number,
+        "title": visible(citation.title, limit=90),
+        "where": where(citation.page, citation.page_label),
+        "quote": "This document was deleted." if gone else visible(citation.quote, limit=_QUOTE),
+        "gone": gone,
+    }
+
+
+def _card(number: int, passage: Passage) -> View:
+    before, mark, after = _excerpt(passage)
+    return {
+        "number": number,
+        "title": visible(passage.title, limit=90),
+        "where": where(passage.page, passage.page_label),
+        "before": before,
+        "mark": mark,
+        "after": after,
+    }
+
+
+def _excerpt(passage: Passage) -> tuple[str, str, str]:
+    """The marked sentence and a little of what stands around it; without one, the beginning."""
+    best = passage.best_sentence
+    if best is None:
+        return visible(passage.text, limit=_BEFORE + _AFTER), "", ""
+    start, end = best.start - passage.span.start, best.end - passage.span.start
+    before, after = passage.text[:start], passage.text[end:]
+    return (
+        "…" + _tail(before) if len(before) > _BEFORE else before,
+        passage.text[start:end],
+        after[:_AFTER] + "…" if len(after) > _AFTER else after,
+    )
+
+
+def _tail(text: str) -> str:
+    """The end of a text, from a word's beginning."""
+    end = text[-_BEFORE:]
+    return end.partition(" ")[2] or end
+
+
+def _refusal(citations: tuple[Citation, ...], *, has_documents: bool) -> View:
+    if not has_documents:
+        hint = "There is nothing to search in this workspace yet. Add documents first."
+    elif citations:
+        hint = "No passage is close enough, so no model was asked. Try other words, or add a document that covers it."
+    else:
+        hint = "No passage comes near. Try other words, or add a document that covers it."
+    return {
+        "title": "Your documents do not seem to answer this.",
+        "hint": hint,
+        "nearest": [_source(citation) for citation in citations],
+    }
+
+
+def _notices(turn: Turn) -> list[View]:
+    notices: list[View] = []
+    if turn.state == "interrupted" and turn.problem is None:
+        notices.append({"kind": "stopped", "text": "Stopped. What was written is kept."})
+    if turn.problem is not None:
+        text = f"{visible(turn.problem.message)} {visible(turn.problem.hint)}".strip()
+        notices.append({"kind": "problem", "text": text})
+    answer = turn.answer
+    if answer is None:
+        return notices
+    if answer.model is None and answer.text and turn.problem is None:
+        text = "Answered without a chat model: these are the sentences of your documents that fit the question."
+        notices.append({"kind": "plain", "text": text})
+    if any(sentence.verdict == "partly" for sentence in answer.sentences):
+        notices.append({"kind": "legend", "text": _LEGEND})
+    if answer.left_out:
+        notices.append({"kind": "legend", "text": visible(answer.left_out)})
+    return notices
+
+
+def _status(turn: Turn) -> str:
+    if turn.written or turn.answer is not None:
+        return "Writing and checking each sentence…"
+    return "Reading the passages…" if turn.evidence else "Searching your documents…"
+
+
+def _meta(turn: Turn) -> str:
+    answer: Answer | None = turn.answer
+    if answer is None:
+        return ""
+    parts = [visible(answer.model, limit=60) if answer.model else "No model"]
+    if answer.timings.evidence is not None:
+        parts.append(f"evidence after {answer.timings.evidence:.1f} s")
+    if answer.timings.total is not None:
+        parts.append(f"finished after {answer.timings.total:.0f} s")
+    return " · ".join(parts)
