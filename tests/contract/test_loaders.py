@@ -1,0 +1,86 @@
+"""What every loader promises, whatever the format."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from ingest import media
+from ingest.loaders import RECIPES, assemble, loader_for, recipe
+from ingest.protocols import Loaded, PageLoaded
+from rag.errors import SourceError, UnsupportedType
+from tests.support.documents import pdf
+
+TEXT = "Heading\n\nThe first paragraph of it, über alles.\n\n- one item\n- another item\n"
+FILES = {
+    media.PDF: pdf([["The first page of it,", "über alles."], [], ["The last page."]]),
+    media.TEXT: TEXT.encode(),
+    media.MARKDOWN: f"# {TEXT}".encode(),
+    media.HTML: b"<html><body><h1>Heading</h1><p>The first paragraph of it.</p><ul><li>one item</ul></body></html>",
+}
+
+
+@pytest.fixture(params=sorted(FILES))
+def media_type(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def path(media_type: str, tmp_path: Path) -> Path:
+    path = tmp_path / "file"
+    path.write_bytes(FILES[media_type])
+    return path
+
+
+def test_pieces_come_first_and_the_head_last(media_type: str, path: Path) -> None:
+    *pieces, head = loader_for(media_type).load(path, title="Title")
+    assert isinstance(head, Loaded)
+    assert head.title == "Title"
+    assert pieces
+    assert all(isinstance(piece, PageLoaded) and piece.total == len(pieces) for piece in pieces)
+
+
+def test_blocks_are_in_order_disjoint_and_cover_all_words(media_type: str, path: Path) -> None:
+    document = assemble(loader_for(media_type).load(path, title=None))
+    spans = [block.span for block in document.blocks]
+    assert all(before.end <= after.start for before, after in pairwise(spans))
+    covered = " ".join(document.text[span.start : span.end] for span in spans)
+    assert covered.split() == document.text.split()
+    assert all((block.level > 0) == (block.kind == "heading") for block in document.blocks)
+
+
+def test_pages_are_in_order_and_inside_the_text(media_type: str, path: Path) -> None:
+    document = assemble(loader_for(media_type).load(path, title=None))
+    assert [page.number for page in document.pages] == list(range(1, len(document.pages) + 1))
+    assert all(0 <= page.span.start <= page.span.end <= len(document.text) for page in document.pages)
+    assert bool(document.pages) == (media_type == media.PDF)
+
+
+def test_the_same_file_gives_the_same_document(media_type: str, path: Path) -> None:
+    loader = loader_for(media_type)
+    assert assemble(loader.load(path, title=None)) == assemble(loader.load(path, title=None))
+
+
+def test_the_text_can_be_stored(media_type: str, path: Path) -> None:
+    document = assemble(loader_for(media_type).load(path, title=None))
+    assert document.text.encode()
+    assert "\x00" not in document.text
+    assert "\r\n" not in document.text
+
+
+@pytest.mark.parametrize("data", [b"", b"   \n"])
+def test_a_file_with_nothing_in_it_is_refused_with_a_hint(media_type: str, path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    with pytest.raises(SourceError) as caught:
+        assemble(loader_for(media_type).load(path, title=None))
+    assert caught.value.hint
+    assert str(path) not in caught.value.message
+
+
+def test_every_readable_type_has_a_recipe_and_no_other_has_a_loader() -> None:
+    assert set(RECIPES) == set(FILES)
+    assert all(recipe(media_type) for media_type in RECIPES)
+    with pytest.raises(UnsupportedType):
+        loader_for("application/zip")

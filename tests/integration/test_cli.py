@@ -1,0 +1,307 @@
+"""The command line's contract, command by command, as scripts see it: JSON on standard output, the rest on standard
+error, exit codes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import command, environment, footnote, needs_embedder
+from tests.support.documents import pdf
+from workspaces.owner import Ownership
+
+pytestmark = [needs_embedder, pytest.mark.timeout(120)]
+
+TEXT = "The pressure valve opens at 12 bar. It closes again when nine bar are reached."
+LEASE = [
+    ["The tenant pays the rent on the third of each month.", "The notice period is three months."],
+    ["Nothing else."],
+]
+DOCUMENT_KEYS = {
+    "document", "title", "source", "state", "problem", "notes", "media_type", "language", "pages", "characters",
+    "chunks", "duplicate",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = Path(tmp_path_factory.mktemp("sources"))
+    (folder / "inside" / "deeper").mkdir(parents=True)
+    (folder / "inside" / ".hidden").mkdir()
+    (folder / "valves.txt").write_text(TEXT)
+    (folder / "inside" / "lease.pdf").write_bytes(pdf(LEASE))
+    (folder / "inside" / "deeper" / "notes.md").write_text("# Harbour\n\nThe harbour was built of copper in 1881.\n")
+    (folder / "inside" / ".hidden" / "secret.txt").write_text("Hidden.")
+    (folder / "inside" / ".DS_Store").write_text("x")
+    (folder / "inside" / "link.txt").symlink_to(folder / "valves.txt")
+    (folder / "bad.docx").write_bytes(b"PK\x03\x04" + b"\0" * 50)
+    (folder / "empty").mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, sources: Path) -> Path:
+    data = Path(tmp_path_factory.mktemp("cli")) / "data"
+    added = footnote(data, "add", "-w", "Main", "valves.txt", "inside", "--json", cwd=sources)
+    assert added.code == 0, added.err
+    return data
+
+
+def test_adding_gives_one_result_a_source_and_progress_on_standard_error(sources, tmp_path):
+    ran = footnote(tmp_path / "data", "add", "-w", "New", "valves.txt", "inside", "--json", cwd=sources)
+    assert ran.code == 0, ran.err
+    assert {line["source"] for line in ran.lines} == {"valves.txt", "inside/lease.pdf", "inside/deeper/notes.md"}
+    for line in ran.lines:
+        assert set(line) == DOCUMENT_KEYS
+        assert (line["state"], line["problem"], line["duplicate"]) == ("ready", None, False)
+    assert {line["pages"] for line in ran.lines} == {0, 2}
+    assert "ready" in ran.err
+
+
+def test_adding_fails_as_a_whole_when_one_source_fails_and_takes_the_others(sources, tmp_path):
+    arguments = ["bad.docx", "missing.txt", "empty", "http://127.0.0.1/x", "valves.txt", str(sources / "valves.txt")]
+    ran = footnote(tmp_path / "data", "add", "-w", "W", "--json", *arguments, cwd=sources)
+    assert ran.code == 1
+    assert [line["source"] for line in ran.lines] == arguments
+    assert [line["state"] for line in ran.lines] == ["failed"] * 4 + ["ready"] * 2
+    assert [(line["problem"] or {}).get("code") for line in ran.lines[:4]] == [
+        "unsupported", "invalid", "invalid", "forbidden"
+    ]  # fmt: skip
+    for line in ran.lines[:4]:
+        assert set(line) == DOCUMENT_KEYS
+        assert line["problem"]["message"]
+        assert line["problem"]["hint"]
+    assert (ran.lines[4]["duplicate"], ran.lines[5]["duplicate"]) == (False, True)
+    assert ran.lines[4]["document"] == ran.lines[5]["document"]
+    assert "Traceback" not in ran.err
+
+
+def test_documents_are_listed(data):
+    ran = footnote(data, "documents", "-w", "main", "--json")
+    assert ran.code == 0
+    assert {record["title"] for record in ran.json} == {"valves", "lease", "Harbour"}
+    assert all(set(record) == DOCUMENT_KEYS for record in ran.json)
+    people = footnote(data, "documents", "-w", "Main")
+    assert "lease: 2 pages, " in people.out
+
+
+def test_search_gives_passages(data):
+    ran = footnote(data, "search", "-w", "Main", "When is the rent paid?", "-k", "2", "--json")
+    assert ran.code == 0, ran.err
+    assert 1 <= len(ran.json) <= 2
+    best = ran.json[0]
+    assert set(best) == {"document", "title", "page", "span", "score", "text"}
+    assert (best["title"], best["page"]) == ("lease", 1)
+    assert "third of each month" in best["text"]
+    start, end = best["span"]
+    assert end - start == len(best["text"])
+    plain = footnote(data, "search", "-w", "Main", "At how many bar does the valve open?", "--json").json[0]
+    assert (plain["page"], plain["span"]) == (None, [0, len(TEXT)])
+
+
+def test_ask_without_a_model_quotes_the_documents(data):
+    ran = footnote(data, "ask", "-w", "Main", "At how many bar does the pressure valve open?", "--no-model", "--json")
+    assert ran.code == 0, ran.err
+    answer = ran.json
+    assert set(answer) == {"answer", "refused", "sentences", "citations", "model", "timings"}
+    assert answer["refused"] is False
+    assert "12 bar" in answer["answer"]
+    assert answer["model"] is None
+    numbers = {citation["n"] for citation in answer["citations"]}
+    for sentence in answer["sentences"]:
+        assert set(sentence) == {"text", "verdict", "citations"}
+        assert sentence["verdict"] in ("supported", "partly", "not_found")
+        assert set(sentence["citations"]) <= numbers
+    for citation in answer["citations"]:
+        assert set(citation) == {"n", "document", "title", "page", "span", "quote"}
+        start, end = citation["span"]
+        assert citation["title"] != "valves" or citation["quote"] == TEXT[start:end]
+    assert "valves" in {citation["title"] for citation in answer["citations"]}
+    assert {"evidence", "first_token", "total"} == set(answer["timings"])
+    people = footnote(data, "ask", "-w", "Main", "At how many bar does the pressure valve open?", "--no-model")
+    assert "[1]" in people.out
+
+
+def test_an_answer_that_is_not_there_is_refused_with_exit_0(data):
+    ran = footnote(data, "ask", "-w", "Main", "Who won the chess olympiad of 1972 in Skopje?", "--no-model", "--json")
+    assert ran.code == 0, ran.err
+    assert (ran.json["answer"], ran.json["refused"], ran.json["sentences"]) == (None, True, [])
+    assert isinstance(ran.json["citations"], list)
+
+
+def test_workspaces_are_made_listed_and_deleted(tmp_path, sources):
+    data = tmp_path / "data"
+    assert footnote(data, "workspace", "list", "--json").json == []
+    made = footnote(data, "workspace", "create", "Tax")
+    assert made.code == 0
+    [listed] = footnote(data, "workspace", "list", "--json").json
+    assert (listed["id"], listed["name"], listed["documents"], listed["failed"]) == (made.out.strip(), "Tax", 0, 0)
+    again = footnote(data, "workspace", "create", "tax")
+    assert (again.code, again.out) == (2, "")
+    assert "already a workspace" in again.err
+    assert footnote(data, "add", "-w", "Tax", str(sources / "valves.txt")).code == 0
+    asked = footnote(data, "workspace", "delete", "Tax")
+    assert asked.code == 2
+    assert "1 documents and 0 chats" in asked.err
+    assert footnote(data, "workspace", "delete", "Tax", "--yes").code == 0
+    assert footnote(data, "workspace", "list", "--json").json == []
+    assert not [path for path in (data / "originals").rglob("*") if path.is_file()], "off the disk when it returns"
+
+
+def test_documents_are_deleted_by_id_title_or_name_all_or_none(tmp_path, sources):
+    data = tmp_path / "data"
+    added = footnote(data, "add", "-w", "W", "--json", str(sources / "valves.txt"), str(sources / "inside"))
+    ids = {Path(line["source"]).name: line["document"] for line in added.lines}
+    refused = footnote(data, "delete", "-w", "W", ids["valves.txt"], "no such thing")
+    assert refused.code == 2
+    assert "names 0 documents" in refused.err
+    assert len(footnote(data, "documents", "-w", "W", "--json").json) == 3
+    assert footnote(data, "delete", "-w", "W", ids["valves.txt"][:10], "lease", "notes.md").code == 0
+    assert footnote(data, "documents", "-w", "W", "--json").json == []
+    assert not [path for path in (data / "originals").rglob("*") if path.is_file()]
+
+
+def test_the_doctor_speaks_json_and_by_its_exit_code(data, tmp_path):
+    ran = footnote(data, "doctor", "--json")
+    assert ran.code == 0, ran.out
+    assert [check["id"] for check in ran.json] == ["I1", "I2", "I3", "I4", "I5", "I7", "I10", "I11", "I13"]
+    assert all(set(check) == {"id", "title", "ok", "detail", "repaired"} for check in ran.json)
+    people = footnote(data, "doctor")
+    assert people.out.count("ok ") == 9
+    assert "SQLite" in people.err
+
+
+def test_the_doctor_of_a_database_that_cannot_be_opened_says_so(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "footnote.db").write_bytes(b"not a database at all " * 400)
+    ran = footnote(data, "doctor", "--json")
+    assert ran.code == 1
+    [check] = ran.json
+    assert (check["id"], check["ok"]) == ("I7", False)
+    assert "damaged" in check["detail"]
+    other = footnote(data, "documents", "-w", "x")
+    assert other.code == 2
+    assert "damaged" in other.err
+    assert "Traceback" not in ran.err + other.err
+
+
+def test_a_repair_is_reported(tmp_path, sources):
+    data = tmp_path / "data"
+    assert footnote(data, "add", "-w", "W", str(sources / "valves.txt")).code == 0
+    (data / "originals").chmod(0o755)
+    assert footnote(data, "doctor", "--json").code == 1
+    mended = footnote(data, "doctor", "--repair", "--json")
+    assert mended.code == 0
+    assert [check["id"] for check in mended.json if check["repaired"]] == ["I11"]
+
+
+def test_models_are_listed(data):
+    ran = footnote(data, "models", "list", "--json")
+    assert ran.code == 0, ran.err
+    assert {"key", "label", "available", "detail", "chosen"} == set(ran.json[0])
+    assert sum(choice["chosen"] for choice in ran.json) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["search", "-w", "nowhere", "x"], 2, "There is no workspace “nowhere”. Existing workspaces: Main."),
+        (["search", "-w", "Main", "  "], 2, "empty"),
+        (["search", "-w", "Main", "x", "-k", "0"], 2, "must be 1 to 200"),
+        (["search", "-w", "Main", "x", "-k", "many"], 2, "invalid"),
+        (["ask", "-w", "Main", ""], 2, "no question"),
+        (["documents"], 2, "-w"),
+        (["fly"], 2, "invalid choice"),
+        ([], 2, "required"),
+        (["eval", "nowhere"], 2, "not an evaluation set"),
+        (["open"], 2, "not running"),
+    ],
+)
+def test_what_cannot_be_done_is_said_on_standard_error_with_exit_2(data, arguments, code, words):
+    ran = footnote(data, *arguments)
+    assert (ran.code, ran.out) == (code, ""), ran.err
+    assert words in ran.err
+    assert "Traceback" not in ran.err
+    assert str(data) not in ran.err
+
+
+def test_a_wrong_setting_is_named(data):
+    ran = footnote(data, "workspace", "list", FOOTNOTE_NUM_CTX="many")
+    assert ran.code == 2
+    assert "FOOTNOTE_NUM_CTX" in ran.err
+
+
+def test_a_data_directory_in_use_by_another_command_is_told(tmp_path):
+    owner = Ownership(tmp_path / "data")
+    owner.take()
+    try:
+        ran = footnote(tmp_path / "data", "workspace", "list")
+    finally:
+        owner.release()
+    assert ran.code == 2
+    assert "already running" in ran.err
+
+
+def test_an_interrupt_stops_and_the_next_command_goes_on(tmp_path, sources):
+    data = tmp_path / "data"
+    big = tmp_path / "big.txt"
+    big.write_text("\n\n".join(f"Paragraph {number} of the long report. " * 12 for number in range(800)))
+    with subprocess.Popen(
+        command("add", "-w", "W", str(big)),
+        env=environment(data),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("chunked"):
+                break
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Stopped." in err
+    assert "Traceback" not in err
+    [record] = footnote(data, "documents", "-w", "W", "--json").json
+    assert record["state"] == "chunked"
+
+
+def test_text_of_documents_cannot_steer_the_terminal(tmp_path):
+    hostile = tmp_path / "a\x1b[2Jb.txt"
+    hostile.write_text("The colour \x1b[31mred\x07 \x9b2J is hostile. \u202eevil")
+    ran = footnote(tmp_path / "data", "add", "-w", "W", str(hostile))
+    found = footnote(tmp_path / "data", "search", "-w", "W", "colour red")
+    data = footnote(tmp_path / "data", "search", "-w", "W", "colour red", "--json")
+    for text in (ran.out, ran.err, found.out, data.out):
+        assert not {character for character in text if ord(character) < 32 or 127 <= ord(character) < 160} - {"\n"}
+    assert data.json[0]["text"] == "The colour \x1b[31mred\x07 \x9b2J is hostile. \u202eevil", (
+        "scripts get it unchanged"
+    )
+
+
+def test_a_reader_that_goes_away_is_no_fault(data):
+    arguments = command("documents", "-w", "Main", "--json")
+    with subprocess.Popen(arguments, env=environment(data), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        err = process.stderr.read().decode()
+        process.wait(60)
+    assert "Traceback" not in err
+    assert process.returncode in (0, 1)
+
+
+def test_help_starts_no_engine():
+    code = "import sys, entrypoints.cli as cli; cli.build_parser(); print([m for m in sys.modules if m in HEAVY])"
+    heavy = {"torch", "chromadb", "onnxruntime", "dbos", "streamlit", "sqlalchemy", "numpy", "xllamacpp"}
+    ran = subprocess.run(
+        [command()[0], "-c", code.replace("HEAVY", repr(heavy))], capture_output=True, text=True, check=True,
+        env=environment(Path("/nowhere")),
+    )  # fmt: skip
+    assert ran.stdout.strip() == "[]"

@@ -1,0 +1,45 @@
+"""Retrieval never gets worse: floors just below what is reached, by the whole line. Lowering one needs a reason."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import EVAL_DIR, ROOT, needs_eval
+from tests.support.minilm import minilm_export
+
+pytestmark = [needs_eval, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def embedder():
+    minilm_export()
+
+
+@pytest.mark.parametrize(("dataset", "floor"), [("xquad-en", 0.975), ("xquad-de", 0.945)])
+def test_the_right_passage_comes_first(dataset, floor):
+    assert _figures(dataset, "--retrieval-only")["mrr@10"] >= floor
+
+
+def test_near_misses_are_refused_and_answers_are_not():
+    figures = _figures("clapnq", "--no-model")
+    assert figures["mrr@10"] >= 0.98
+    assert figures["true_refusal"] >= 0.50
+    assert figures["false_refusal"] <= 0.10
+    assert figures["quotes_verbatim"] == 1.0
+
+
+@pytest.mark.full
+def test_the_right_page_of_a_long_manual_is_among_the_first_five():
+    assert _figures("debian-docs", "--retrieval-only")["hit@5"] >= 0.95
+
+
+def _figures(dataset: str, how: str) -> dict[str, float]:
+    command = [sys.executable, "-m", "entrypoints.cli", "eval", str(EVAL_DIR / dataset), how, "--json"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    figures: dict[str, float] = json.loads(found.stdout)
+    return figures

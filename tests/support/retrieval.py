@@ -1,0 +1,97 @@
+"""A small collection in memory: passages, a lexical index with BM25, vectors of the hash embedder."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from rag.analysis import stems
+from rag.protocols import Embedder
+from rag.questions import Question, read_question
+from rag.retrieval import HybridRetriever
+from rag.testing import HashEmbedder, MemoryVectorStore
+from rag.types import Language, Passage, ScoredId, Span, Vector
+
+WORKSPACE = "w"
+
+
+def chunk(
+    text: str, *, name: str, title: str = "", headings: tuple[str, ...] = (), language: Language = "en", start: int = 0
+) -> Passage:
+    """A passage that begins at `start` in a document of its own."""
+    span = Span(start, start + len(text))
+    return Passage(name, f"d-{name}", f"v-{name}", title, 0, span, text, language, heading_path=headings)
+
+
+class MemoryLexicalIndex:
+    """BM25 over title, headings and text of passages (k1 1.2, b .75)."""
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        self._words = {
+            passage.chunk_id: Counter(
+                stems(" ".join((passage.title, *passage.heading_path, passage.text)), passage.language)
+            )
+            for passage in passages
+        }
+        self._mean = sum(held.total() for held in self._words.values()) / max(1, len(self._words))
+
+    def search(self, workspace_id: str, groups: Sequence[Collection[str]], *, limit: int) -> list[ScoredId]:
+        total, frequencies = self.document_frequencies(workspace_id, groups)
+        scored = []
+        for name, held in self._words.items():
+            score = 0.0
+            for group, frequency in zip(groups, frequencies, strict=True):
+                count = sum(held[stem] for stem in group)
+                rarity = math.log(1 + (total - frequency + 0.5) / (frequency + 0.5))
+                score += rarity * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * held.total() / self._mean))
+            if score > 0:
+                scored.append(ScoredId(name, score))
+        return sorted(scored, key=lambda item: (-item.score, item.id))[:limit]
+
+    def document_frequencies(self, workspace_id: str, groups: Sequence[Collection[str]]) -> tuple[int, list[int]]:
+        held = [sum(any(stem in words for stem in group) for words in self._words.values()) for group in groups]
+        return len(self._words), held
+
+
+class MemoryVectorSearch:
+    """Exact search over the passages' vectors."""
+
+    def __init__(self, embedder: Embedder, passages: Sequence[Passage]) -> None:
+        self._store = MemoryVectorStore()
+        if passages:
+            matrix = embedder.embed_documents([passage.text for passage in passages])
+            self._store.upsert(WORKSPACE, [passage.chunk_id for passage in passages], matrix)
+
+    def search(self, workspace_id: str, vector: Vector, *, limit: int) -> list[ScoredId]:
+        return self._store.search(WORKSPACE, vector, limit=limit)
+
+
+class MemoryPassages:
+    """The passages themselves; every hundred code points are a page, "p1", "p2" and so on."""
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        self._passages = {passage.chunk_id: passage for passage in passages}
+
+    def passages(self, workspace_id: str, chunk_ids: Sequence[str]) -> list[Passage]:
+        return [self._passages[chunk_id] for chunk_id in chunk_ids if chunk_id in self._passages]
+
+    def languages(self, workspace_id: str) -> frozenset[Language]:
+        return frozenset(passage.language for passage in self._passages.values())
+
+    def pages_at(self, places: Sequence[tuple[str, int]]) -> list[tuple[int | None, str | None]]:
+        return [(offset // 100 + 1, f"p{offset // 100 + 1}") for _, offset in places]
+
+
+def retriever(*passages: Passage, embedder: Embedder | None = None) -> HybridRetriever:
+    """The real retriever over these passages."""
+    embedder = embedder or HashEmbedder()
+    return HybridRetriever(
+        embedder, MemoryVectorSearch(embedder, passages), MemoryLexicalIndex(passages), MemoryPassages(passages)
+    )
+
+
+def read(text: str, *passages: Passage) -> Question:
+    """The question as it is read for a workspace of these passages."""
+    languages = frozenset(passage.language for passage in passages)
+    return read_question(text, workspace_id=WORKSPACE, languages=languages, lexical=MemoryLexicalIndex(passages))

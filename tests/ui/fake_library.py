@@ -1,0 +1,162 @@
+"""Workspaces and documents in memory."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from rag.errors import InvalidInput, NameTaken, NotFound
+from rag.types import Span
+from workspaces.models import FINAL_STATES, DocumentRecord, Problem, Workspace
+
+_ids = itertools.count(1)
+
+LEASE = (
+    "The tenant pays the rent in advance, on the third working day of each month at the latest. Payment by bank "
+    "transfer is enough if the amount has reached the landlord by that day. The deposit is three months' rent without "
+    "operating costs and may be paid in three equal parts, the first at the beginning of the lease. The landlord keeps "
+    "the deposit apart from his own assets and pays it back with interest within six months after the flat was handed "
+    "over. Small repairs up to 100 euros each are borne by the tenant, up to 8 % of the yearly rent in total. Pets "
+    "other than small animals need the landlord's consent, which may only be refused for an important reason."
+)
+
+
+def new_id(prefix: str) -> str:
+    return f"{prefix}{next(_ids):04d}"
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def sentence_spans(text: str) -> list[Span]:
+    """Sentences of plain test prose."""
+    spans, start = [], 0
+    for position, character in enumerate(text):
+        if character in ".!?" and (position + 1 == len(text) or text[position + 1] == " "):
+            spans.append(Span(start, position + 1))
+            start = position + 2
+    if start < len(text):
+        spans.append(Span(start, len(text)))
+    return spans
+
+
+class FakeLibrary:
+    def __init__(self) -> None:
+        self.spaces: dict[str, Workspace] = {}
+        self.records: dict[str, DocumentRecord] = {}
+        self.texts: dict[str, str] = {}
+        self.chats_of: Callable[[str], int] = lambda _: 0
+
+    def workspaces(self) -> list[Workspace]:
+        return sorted((self._with_figures(space) for space in self.spaces.values()), key=lambda space: space.name)
+
+    def workspace(self, name_or_id: str) -> Workspace:
+        for space in self.workspaces():
+            if name_or_id in (space.id, space.name):
+                return space
+        raise NotFound("There is no such workspace.", hint="Choose one from the list.")
+
+    def create_workspace(self, name: str) -> Workspace:
+        self._check(name)
+        space = Workspace(new_id("w"), name.strip(), now())
+        self.spaces[space.id] = space
+        return space
+
+    def rename_workspace(self, workspace_id: str, name: str) -> Workspace:
+        self._check(name)
+        self.spaces[workspace_id] = replace(self.spaces[workspace_id], name=name.strip())
+        return self.workspace(workspace_id)
+
+    def delete_workspace(self, workspace_id: str) -> None:
+        del self.spaces[workspace_id]
+        self.records = {key: record for key, record in self.records.items() if record.workspace_id != workspace_id}
+
+    def add_file(
+        self, workspace_id: str, name: str, content: BinaryIO | Path, *, title: str | None = None
+    ) -> DocumentRecord:
+        data = content.read_bytes() if isinstance(content, Path) else content.read()
+        for record in self.records.values():
+            if record.workspace_id == workspace_id and self.texts.get(record.version_id) == data.decode(
+                "utf-8", "replace"
+            ):
+                return replace(record, duplicate_of=record.id)
+        kind = "application/pdf" if name.endswith(".pdf") else "text/plain"
+        return self.put(
+            workspace_id,
+            name,
+            title=title or name.rsplit(".", 1)[0],
+            text=data.decode("utf-8", "replace"),
+            media_type=kind,
+        )
+
+    def add_url(self, workspace_id: str, url: str) -> DocumentRecord:
+        return self.put(
+            workspace_id, url, title="", text="", media_type="text/html", source_kind="url", state="received"
+        )
+
+    def documents(self, workspace_id: str) -> list[DocumentRecord]:
+        return [record for record in reversed(self.records.values()) if record.workspace_id == workspace_id]
+
+    def document(self, document_id: str) -> DocumentRecord:
+        if document_id not in self.records:
+            raise NotFound("This document does not exist any more.", hint="Reload the list.")
+        return self.records[document_id]
+
+    def cancel(self, document_id: str) -> None:
+        problem = Problem("cancelled", "Reading was cancelled.", "Try again when you want it.")
+        self.records[document_id] = replace(self.records[document_id], state="failed", problem=problem)
+
+    def retry(self, document_id: str) -> DocumentRecord:
+        self.records[document_id] = replace(self.records[document_id], state="received", problem=None)
+        return self.records[document_id]
+
+    def delete(self, document_id: str) -> None:
+        self.records.pop(document_id)
+
+    def put(self, workspace_id: str, source: str, *, title: str, text: str = LEASE, **values: Any) -> DocumentRecord:
+        """A document as a test wants it; ready unless said otherwise."""
+        defaults: dict[str, Any] = {
+            "source_kind": "file",
+            "media_type": "application/pdf",
+            "size": 184_320,
+            "state": "ready",
+            "created_at": now(),
+            "language": "en",
+            "pages": 0,
+            "characters": len(text),
+            "chunks": max(1, len(text) // 400),
+        }
+        version = new_id("v")
+        record = DocumentRecord(
+            id=new_id("d"),
+            workspace_id=workspace_id,
+            version_id=version,
+            title=title,
+            source=source,
+            **(defaults | values),
+        )
+        self.records[record.id] = record
+        self.texts[version] = text
+        return record
+
+    def _with_figures(self, space: Workspace) -> Workspace:
+        mine = [record for record in self.records.values() if record.workspace_id == space.id]
+        return replace(
+            space,
+            documents=len(mine),
+            working=sum(record.state not in FINAL_STATES for record in mine),
+            failed=sum(record.state == "failed" for record in mine),
+            chunks=sum(record.chunks for record in mine if record.state == "ready"),
+            conversations=self.chats_of(space.id),
+        )
+
+    def _check(self, name: str) -> None:
+        if not name.strip():
+            raise InvalidInput("A workspace name has 1 to 100 characters.", hint="Choose another name.")
+        if any(space.name == name.strip() for space in self.spaces.values()):
+            raise NameTaken(f"There is already a workspace “{name}”.", hint="Choose another name.")

@@ -1,0 +1,217 @@
+"""Services in memory with the methods and values of the real ones."""
+
+from __future__ import annotations
+
+import io
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from rag.errors import NotFound
+from rag.types import Span
+from tests.ui.fake_conversations import DEFAULT, FakeConversations, Script
+from tests.ui.fake_library import LEASE, FakeLibrary, now
+from workspaces.models import Check, DocumentRecord, Download, ModelChoice, PassageView, Problem
+
+__all__ = ["DEFAULT", "LEASE", "FakeServices", "Script", "furnished", "install", "unfinished"]
+
+
+class FakeViewer:
+    def __init__(self, library: FakeLibrary, folder: Path) -> None:
+        self.library = library
+        self.folder = folder
+
+    def passage(self, version_id: str, span: Span, *, dpi: int = 110) -> PassageView:
+        record = self._record(version_id)
+        text = self.library.texts[version_id]
+        page = 3 if record.pages else None
+        return PassageView(
+            document=record,
+            quote=text[span.start : span.end],
+            before=text[: span.start],
+            after=text[span.end :],
+            page=page,
+            page_label=None,
+            page_image=self.page_image(version_id, page, span=span) if page else None,
+            page_count=record.pages,
+            heading_path=("Rent and deposit",),
+        )
+
+    def page_image(self, version_id: str, page: int, *, dpi: int = 110, span: Span | None = None) -> bytes:
+        import textwrap
+
+        from PIL import Image, ImageDraw, ImageFont
+
+        image = Image.new("RGB", (935, 1210), "white")
+        draw = ImageDraw.Draw(image)
+        font = ImageFont.load_default(22)
+        text = self.library.texts[version_id]
+        draw.text((110, 80), f"Page {page}", font=font, fill="#777")
+        position = 0
+        for row, line in enumerate(textwrap.wrap(text, 62)[:28]):
+            start = text.find(line[:20], position)
+            top = 150 + row * 36
+            if span and start < span.end and start + len(line) > span.start:
+                draw.rectangle((104, top - 4, 830, top + 28), fill="#ffe99a")
+            draw.text((110, top), line, font=font, fill="#222")
+            position = max(position, start)
+        stream = io.BytesIO()
+        image.save(stream, "PNG")
+        return stream.getvalue()
+
+    def text(self, version_id: str, *, start: int = 0, limit: int = 20_000) -> str:
+        return self.library.texts[version_id][start : start + limit]
+
+    def original(self, document_id: str) -> SimpleNamespace:
+        record = self.library.document(document_id)
+        path = self.folder / document_id
+        path.write_text(self.library.texts[record.version_id], encoding="utf-8")
+        return SimpleNamespace(name=record.source, media_type=record.media_type, path=path)
+
+    def _record(self, version_id: str) -> DocumentRecord:
+        for record in self.library.records.values():
+            if record.version_id == version_id:
+                return record
+        raise NotFound("This document was deleted.", hint="Ask the question again.")
+
+
+class FakeChatModels:
+    def __init__(self) -> None:
+        self.key = "builtin"
+        self.state = Download("present", 1_117_320_768, 1_117_320_768)
+        self.list = [
+            ModelChoice("builtin", "Built-in (1.5B)", available=True, detail="Runs on this machine's processor."),
+            ModelChoice("none", "No model: quotes only", available=True),
+            ModelChoice("ollama:qwen3:4b", "qwen3:4b (Ollama)", available=True),
+        ]
+
+    def start(self) -> None: ...
+
+    def choices(self) -> list[ModelChoice]:
+        return self.list
+
+    def chosen(self) -> str:
+        return self.key
+
+    def choose(self, key: str) -> None:
+        self.key = key
+
+    def download(self) -> Download:
+        return self.state
+
+    def start_download(self) -> None:
+        self.state = Download("running", 402_000_000, 1_117_320_768, rate=6_400_000)
+
+    def cancel_download(self) -> None:
+        self.state = replace(self.state, state="cancelled", rate=0.0)
+
+
+class FakeDoctor:
+    def check(self, *, repair: bool = False) -> list[Check]:
+        return [
+            Check("I1", "Every original is stored, unchanged", ok=True),
+            Check("I2", "Every ready document is fully searchable", ok=True),
+            Check(
+                "I5", "Nothing unfinished is forgotten or stuck", ok=False, detail="1 document waits since yesterday"
+            ),
+        ]
+
+
+class FakeServices:
+    """What `open_services` returns."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = SimpleNamespace(
+            max_upload_mb=50, ollama_url="http://127.0.0.1:11434", embedder="all-minilm-l6-v2"
+        )
+        self.library = FakeLibrary()
+        self.conversations = FakeConversations(self.library)
+        self.viewer = FakeViewer(self.library, folder)
+        self.chat_models = FakeChatModels()
+        self.doctor = FakeDoctor()
+        self.warmed = False
+        self.closed = False
+
+    def start(self) -> None: ...
+
+    def warm_up(self) -> None:
+        self.warmed = True
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def furnished(folder: Path) -> FakeServices:
+    """A workspace with documents in every state."""
+    services = FakeServices(folder)
+    library = services.library
+    space = library.create_workspace("Rental law")
+    library.create_workspace("Biology, year 9")
+    earlier = now() - timedelta(days=3)
+    library.put(
+        space.id,
+        "court-note.txt",
+        title="Note on the court's decision",
+        media_type="text/plain",
+        size=4_200,
+        created_at=earlier,
+    )
+    library.put(
+        space.id,
+        "https://example.org/tenancy/deposit",
+        title="Deposits: what tenants should know",
+        media_type="text/html",
+        source_kind="url",
+        created_at=earlier,
+    )
+    library.put(space.id, "lease-2024.pdf", title="Lease agreement, Lindenstraße 12", pages=14, author="K. Berger")
+    return services
+
+
+def unfinished(services: FakeServices) -> None:
+    """Add documents that are being read and that failed."""
+    library = services.library
+    space = library.workspaces()[-1].id
+    library.put(
+        space,
+        "commentary.pdf",
+        title="Commentary on tenancy law",
+        state="chunked",
+        pages=412,
+        size=8_300_000,
+        progress_done=310,
+        progress_total=1180,
+    )
+    library.put(space, "scan.pdf", title="Handover protocol", pages=3, notes=("Pages 2, 3: no text.",))
+    library.put(
+        space,
+        "old.pdf",
+        title="old.pdf",
+        state="failed",
+        chunks=0,
+        characters=0,
+        problem=Problem("encrypted", "This PDF needs a password.", "Save a copy without the password and add that."),
+    )
+
+
+def install(services: object, *, replace_in: pytest.MonkeyPatch | None = None) -> None:
+    """Let `workspaces.bootstrap.open_services` return these, without importing the engines behind the real one.
+
+    Args:
+        services: what it returns.
+        replace_in: puts the real module back after a test; without it the process keeps the stand-in.
+    """
+    import workspaces
+
+    module = ModuleType("workspaces.bootstrap")
+    module.__dict__.update(open_services=lambda *_, **__: services, Services=FakeServices)
+    if replace_in is None:
+        sys.modules["workspaces.bootstrap"] = module
+        workspaces.__dict__["bootstrap"] = module
+    else:
+        replace_in.setitem(sys.modules, "workspaces.bootstrap", module)
+        replace_in.setattr(workspaces, "bootstrap", module, raising=False)

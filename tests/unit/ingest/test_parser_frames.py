@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from ingest.parser.frames import Frame, FrameBuffer, decode_event, encode, encode_event
+from ingest.protocols import Loaded, LoadEvent, PageLoaded
+from rag.types import Block, Page, Span, WordBox
+
+PAGE = PageLoaded(
+    text="Größe\nzwei",
+    blocks=(Block("heading", Span(0, 5), 2), Block("paragraph", Span(6, 10))),
+    page=Page(3, Span(0, 10), "iii", 595.0, 842.0, (WordBox(0, 5, 1.5, 2.0, 3.0, 4.0),)),
+    total=7,
+)
+EVENTS = [
+    PAGE,
+    PageLoaded(text="no pages", blocks=()),
+    Loaded(title="T", language="de", author="Jo", date="2024", notes=("note",), page_count=7),
+]
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_events_survive_the_wire_however_it_is_cut(size: int) -> None:
+    stream = b"".join(encode_event(event) for event in EVENTS)
+    buffer = FrameBuffer()
+    received: list[LoadEvent] = []
+    for start in range(0, len(stream), size):
+        received += [decode_event(frame) for frame in buffer.feed(stream[start : start + size])]
+    assert received == EVENTS
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"not json\n",
+        b"[1]\n",
+        b'{"event": "page"}\n',
+        b'{"sizes": [-1]}\n',
+        b'{"sizes": [99999999999]}\n',
+        b"x" * 2**20,
+    ],
+)
+def test_what_is_no_frame_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        list(FrameBuffer().feed(data))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"event": "loaded", "title": 5, "language": "", "author": None, "date": None, "notes": [], "page_count": 1},
+        {"event": "loaded"},
+        {"event": "page", "page": [1, [5, 2], None, 1, 1], "total": 1},
+    ],
+)
+def test_frames_of_the_wrong_shape_are_refused(header: dict[str, object]) -> None:
+    (frame,) = FrameBuffer().feed(encode(header, b"text", b"[]", b""))
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        decode_event(frame)
+
+
+def test_an_unknown_kind_of_block_is_refused() -> None:
+    with pytest.raises(ValueError, match="kind"):
+        decode_event(Frame({"event": "page", "page": None, "total": 1}, (b"x", b'[["image", 0, 1, 0]]', b"")))
