@@ -198,6 +198,7 @@ def _wire(parts: _Parts, *, jobs: bool, close: Callable[[], None]) -> Services:
 
 def _start(parts: _Parts) -> None:
     parts.purging.remove_orphans()
+    parts.vectors.resume()
     parts.jobs.launch()
 
 

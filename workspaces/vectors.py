@@ -108,9 +108,15 @@ class VectorIndex:
         """Which workspaces are searched by the index, and what is wrong with others."""
         return self._mending.status
 
-    def start_probe(self) -> None:
-        """Check every workspace in the background and mend what is wrong; searches are exact until theirs is proven."""
+    def resume(self) -> None:
+        """Take off the disk, in the background, what a former process removed and could not `compact` any more."""
         self._upkeep.schedule(_COMPACT)
+
+    def start_probe(self) -> None:
+        """Check every workspace in the background and mend what is wrong; searches are exact until theirs is proven.
+
+        For a process that stays: comparing one question with every vector costs less than proving an index.
+        """
         self._schedule_all()
 
     def wait(self, *, timeout: float) -> bool:

@@ -17,6 +17,7 @@ import pypdfium2.raw as raw
 
 from ingest.headings import FontProfile, find_titles
 from ingest.layout import Line, compose, hyphenated_words
+from ingest.loaders.pdf_strings import metadata, outline_title, page_label
 from ingest.loaders.pdf_text import read_lines
 from ingest.loaders.titles import clean, sensible_title
 from ingest.protocols import Loaded, LoadEvent, PageLoaded
@@ -118,7 +119,7 @@ class _Reading:
         yield self._head(title)
 
     def _page(self, number: int) -> PageLoaded:
-        label = clean(self._document.get_page_label(number - 1))[:40]
+        label = clean(page_label(self._document, number - 1))[:40]
         lines, (width, height) = self._lines(number)
         separator = PAGE_SEPARATOR if lines and self._position else ""
         self._vocabulary |= hyphenated_words(lines)
@@ -174,7 +175,6 @@ class _Reading:
         return lines
 
     def _head(self, title: str | None) -> Loaded:
-        metadata = self._document.get_metadata_dict(skip_empty=True)
         notes = []
         if self._without_text:
             notes.append(f"{_pages(self._without_text)}: no text (scanned?)")
@@ -183,9 +183,9 @@ class _Reading:
         if attached := self._document.count_attachments():
             notes.append(f"{attached} attached file{'s' if attached > 1 else ''} inside the PDF: not read")
         return Loaded(
-            title=title or sensible_title(metadata.get("Title", "")) or clean(self._first_heading)[:200],
-            author=clean(metadata.get("Author", ""))[:200] or None,
-            date=_iso_date(metadata.get("CreationDate", "")),
+            title=title or sensible_title(metadata(self._document, "Title")) or clean(self._first_heading)[:200],
+            author=clean(metadata(self._document, "Author"))[:200] or None,
+            date=_iso_date(metadata(self._document, "CreationDate")),
             notes=tuple(notes),
             page_count=self._total,
         )
@@ -199,7 +199,7 @@ def _outline(document: pdfium.PdfDocument) -> dict[int, list[tuple[str, int]]]:
             break
         destination = bookmark.get_dest()
         index = destination.get_index() if destination else None
-        text = clean(bookmark.get_title())
+        text = clean(outline_title(bookmark))
         if index is not None and text:
             outline.setdefault(index + 1, []).append((text[:300], min(bookmark.level + 1, 6)))
     return outline

@@ -15,12 +15,12 @@ _CUT = "\ufffe"
 """What PDFium puts for a hyphen at a line's end; it drops the line end after it."""
 _LINE = re.compile(rf"[^\r\n{_CUT}]+|{_CUT}")
 _WORD = re.compile(r"\S+")
+_HALF = re.compile(r"[\ud800-\udfff]")
 _SHAPES = {"\uf0b7": "•", "\uf0a7": "▪", "\uf02d": "-"}
 """Symbol-font bullets in the private use area, as any reader would show them."""
 _SILENT = {
     **dict.fromkeys(range(32)),  # glyphs without a character
     **dict.fromkeys(range(0x7F, 0xA0)),
-    **dict.fromkeys(range(0xD800, 0xE000)),  # halves of pairs: not text, and not UTF-8
     0xAD: None,  # a soft hyphen says where a word may be cut; it is not part of it
     0xFEFF: None,
     0xFFFE: None,
@@ -119,9 +119,16 @@ def _placer(text_page: pdfium.PdfTextPage, transform: Transform) -> Callable[[st
     def place(characters: str, start: int, end: int) -> PlacedWord:
         a, b = corner(start), corner(end - 1)
         box = transform(min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
-        return (characters[start:end].translate(_SILENT), *box)
+        return (_whole(characters[start:end]).translate(_SILENT), *box)
 
     return place
+
+
+def _whole(characters: str) -> str:
+    """PDFium counts a letter past U+FFFF (mathematical ones are) as two halves. Half a one is no text."""
+    if _HALF.search(characters) is None:
+        return characters
+    return characters.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
 
 
 def _is_bold(text_page: pdfium.PdfTextPage, index: int) -> bool:

@@ -36,6 +36,10 @@ class Limits:
     gap: float = 180.0
 
 
+class _DiedUnheard(ModelInterrupted):
+    """It died before its first sign of life: most likely before it was asked, so it is asked once more."""
+
+
 class LlamaCppChatModel:
     """ChatModel over a GGUF file. Thread-safe; answers one question at a time.
 
@@ -80,19 +84,10 @@ class LlamaCppChatModel:
             ModelNotInstalled, ModelOutOfMemory, ModelUnavailable: the model cannot be loaded.
             ModelInterrupted: its process died.
         """
-        process = self._ready_process(lambda: False)
-        if process is None:
-            return 0
-        with process.request({"count": text}) as request:
-            try:
-                event = request.next(seconds=self._limits.count)
-            except queue.Empty:
-                raise self._hung(process) from None
-        if event is None:
-            raise self._died(process)
-        if "count" not in event:
-            raise ModelError(f"{self._name} could not read the text.", hint="Ask again.")
-        return int(event["count"])
+        try:
+            return self._count(text)
+        except _DiedUnheard:
+            return self._count(text)
 
     def stream(self, messages: Sequence[Message], *, max_tokens: int, stop: Callable[[], bool]) -> Iterator[ModelEvent]:
         """Tokens, then Finished. Stopping ends the stream at once; the child drops the answer after at most one
@@ -105,12 +100,14 @@ class LlamaCppChatModel:
             ModelInterrupted: its process died or hung.
             ModelError: the prompt is longer than the window, or the model cannot take it.
         """
-        process = self._ready_process(stop)
-        if process is None or not self._take_turn(stop):
+        if not self._take_turn(stop):
             yield Finished("stopped")
             return
         try:
-            yield from self._answer(process, messages, max_tokens=max_tokens, stop=stop)
+            try:
+                yield from self._answer(messages, max_tokens=max_tokens, stop=stop)
+            except _DiedUnheard:
+                yield from self._answer(messages, max_tokens=max_tokens, stop=stop)
         finally:
             self._turn.release()
 
@@ -121,11 +118,30 @@ class LlamaCppChatModel:
                 self._process.close()
                 self._process = None
 
+    def _count(self, text: str) -> int:
+        process = self._ready_process(lambda: False)
+        if process is None:
+            return 0
+        with process.request({"count": text}) as request:
+            try:
+                event = request.next(seconds=self._limits.count)
+            except queue.Empty:
+                raise self._hung(process) from None
+        if event is None:
+            raise self._died(process, _DiedUnheard)
+        if "count" not in event:
+            raise ModelError(f"{self._name} could not read the text.", hint="Ask again.")
+        return int(event["count"])
+
     def _answer(
-        self, process: LlamaProcess, messages: Sequence[Message], *, max_tokens: int, stop: Callable[[], bool]
+        self, messages: Sequence[Message], *, max_tokens: int, stop: Callable[[], bool]
     ) -> Iterator[ModelEvent]:
+        process = self._ready_process(stop)
+        if process is None:
+            yield Finished("stopped")
+            return
         chat = [{"role": message.role, "content": message.content} for message in messages]
-        heard = time.monotonic()
+        silent, heard = True, time.monotonic()
         with process.request({"chat": chat, "max_tokens": max_tokens}) as request:
             while True:
                 if stop():
@@ -138,7 +154,7 @@ class LlamaCppChatModel:
                         raise self._hung(process) from None
                     continue
                 if event is None:
-                    raise self._died(process)
+                    raise self._died(process, _DiedUnheard if silent else ModelInterrupted)
                 if "error" in event:
                     raise self._refused(event)
                 if "token" in event:
@@ -146,7 +162,7 @@ class LlamaCppChatModel:
                 elif "finished" in event:
                     yield Finished(event["finished"], event["prompt_tokens"], event["output_tokens"])
                     return
-                heard = time.monotonic()
+                silent, heard = False, time.monotonic()
 
     def _take_turn(self, stop: Callable[[], bool]) -> bool:
         """Wait until no other answer is being written. Returns False when stopped before."""
@@ -200,15 +216,13 @@ class LlamaCppChatModel:
                 hint="Close other programs, or lower FOOTNOTE_NUM_CTX.",
             )
 
-    def _died(self, process: LlamaProcess) -> ModelInterrupted:
+    def _died(self, process: LlamaProcess, kind: type[ModelInterrupted] = ModelInterrupted) -> ModelInterrupted:
         if process.killed:
-            return ModelInterrupted(
+            return kind(
                 f"{self._name} was ended by the system, probably because memory ran out.",
                 hint="What it wrote is kept. Close other programs and ask again: it starts anew.",
             )
-        return ModelInterrupted(
-            f"{self._name} ended unexpectedly.", hint="What it wrote is kept. Ask again: it starts anew."
-        )
+        return kind(f"{self._name} ended unexpectedly.", hint="What it wrote is kept. Ask again: it starts anew.")
 
     def _hung(self, process: LlamaProcess) -> ModelInterrupted:
         process.kill()

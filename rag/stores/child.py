@@ -27,6 +27,7 @@ class Child:
 
     def __init__(self, command: Sequence[str], *, environment: Mapping[str, str], folder: Path) -> None:
         self._last_words: deque[str] = deque(maxlen=_STDERR_LINES)
+        self._silent = threading.Event()  # it has closed its error stream, as a process does when it ends
         started: queue.SimpleQueue[subprocess.Popen[bytes] | OSError] = queue.SimpleQueue()
         # Linux ends the child with the *thread* that started it, so that thread lives as long as the child does.
         self._keeper = threading.Thread(
@@ -44,8 +45,8 @@ class Child:
         return self._process.pid
 
     def alive(self) -> bool:
-        """Whether the process runs (it may hang)."""
-        return self._process.poll() is None
+        """Whether the process runs (it may hang). `poll` alone says so for a moment longer, while `_keep` waits."""
+        return not self._silent.is_set() and self._process.poll() is None
 
     def call(self, request: dict[str, Any], payload: bytes, *, seconds: float) -> tuple[dict[str, Any], bytes]:
         """Send one request and return its answer.
@@ -127,6 +128,7 @@ class Child:
         with self._pipe(process.stderr) as stream:
             while line := stream.readline(_STDERR_LINE_BYTES):
                 self._last_words.append(line.decode(errors="replace").strip())
+        self._silent.set()
         process.wait()
 
     @staticmethod

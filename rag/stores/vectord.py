@@ -35,7 +35,15 @@ with 3,000 vectors, and with 100,000 there are 20 that no search reaches at all.
 vectors, nor any of the 10 nearest in 20,000 without structure (ef_search 1000: 0.1 %), at 7 ms a query."""
 
 LOCK_SECONDS = 10.0
-_OPEN_INDEXES = 64
+
+OPEN_INDEXES = 65_536
+"""Chroma's own default; it must never be reached. What the engine has not yet written of an index (fewer than 1,000
+vectors) it forgets when its cache drops the index, and then answers "Nothing found on disk". It is split by hash: of
+64 places, two of 20 collections shared one."""
+
+OPEN_FILES = 10_240
+"""An index that was written keeps four files open; this is 2,500 workspaces. Not more: macOS refuses it."""
+
 _DELETE_ROWS = 500
 _PR_SET_PDEATHSIG = 1
 
@@ -54,7 +62,7 @@ class Engine:
                 migration_mode=bindings.MigrationMode.Apply,
             ),
             persist_path=directory,
-            hnsw_cache_size=_OPEN_INDEXES,
+            hnsw_cache_size=OPEN_INDEXES,
         )
         found = self._bindings.list_collections(None, None, TENANT, DATABASE)
         self._ids = {collection.name: str(collection.id) for collection in found}
@@ -171,6 +179,16 @@ def _bytes(numbers: array[float]) -> bytes:
     return numbers.tobytes()
 
 
+def _allow_open_files() -> None:
+    if sys.platform != "win32":
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+        if soft != resource.RLIM_INFINITY and soft < most:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def _end_with_parent() -> None:
     """The kernel kills this process when the thread that started it ends; elsewhere the end of the pipe ends it."""
     if sys.platform == "linux":
@@ -190,6 +208,7 @@ def main(directory: str) -> int:
     """Serve one directory, made if missing, readable by its owner alone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the parent decides when to end
     _end_with_parent()
+    _allow_open_files()
     os.umask(0o077)
     requests, answers = _private_pipes()
     os.makedirs(directory, exist_ok=True)

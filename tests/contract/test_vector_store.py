@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rag.stores.chroma import ChromaStore
 from rag.testing import MemoryVectorStore
+from tests.conftest import ROOT
 
 
 def unit_rows(count, dimension=24, *, seed=1):
@@ -99,6 +104,13 @@ class TestEveryStore:
         with pytest.raises(ValueError, match="2 ids for 3 vectors"):
             store.upsert("w-one", ["a", "b"], unit_rows(3))
 
+    def test_a_hundred_collections_are_found_in_turn(self, store):
+        matrix = unit_rows(100)
+        for row in range(100):
+            store.upsert(f"w-{row:03}", [f"id-{row}"], matrix[row : row + 1])
+        for row in [*range(100), *range(100)]:
+            assert [item.id for item in store.search(f"w-{row:03}", matrix[0], limit=2)] == [f"id-{row}"]
+
     def test_any_text_is_an_id(self, store):
         ids = ["ünï\ncödé", '"quoted"', "漢字", "{}"]
         store.upsert("w-one", ids, unit_rows(4))
@@ -127,6 +139,31 @@ def test_chroma_keeps_what_it_was_given(tmp_path):
         assert all(second.search("w-one", matrix[row], limit=1)[0].id == ids[row] for row in range(0, 1200, 50))
     finally:
         second.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="open files are counted in /proc")
+def test_chroma_needs_no_more_open_files_than_it_may_have(tmp_path):
+    import resource
+
+    def lower_limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+    matrix, ids = unit_rows(1100, 4), names(1100)
+    with subprocess.Popen(
+        [sys.executable, "-m", "rag.stores.vectord", str(tmp_path)],
+        preexec_fn=lower_limit,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+    ) as process:
+        requests, answers = process.stdin, process.stdout
+        for number in range(12):  # four files each, once an index is written
+            head = {"op": "upsert", "collection": f"w-{number}", "ids": ids, "dimension": 4, "bytes": matrix.nbytes}
+            requests.write(json.dumps(head).encode() + b"\n" + matrix.tobytes())
+            requests.flush()
+            assert json.loads(answers.readline()) == {"bytes": 0}
+        assert len(list(Path(f"/proc/{process.pid}/fd").iterdir())) > 40
+        requests.close()
 
 
 def test_chroma_finds_exactly_the_nearest_among_thousands(tmp_path):

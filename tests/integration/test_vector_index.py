@@ -68,6 +68,7 @@ def planted(corpus, index, workspace, prefix, count):
 
 
 def proven(index, workspace):
+    index.resume()
     index.start_probe()
     assert index.wait(timeout=PATIENCE)
     return workspace in index.status.proven

@@ -60,6 +60,16 @@ def flate_bomb(megabytes: int, pattern: bytes = b"    ") -> bytes:
     return assembled([*_skeleton(), stream])
 
 
+def respelled(text: str, letters: dict[str, bytes]) -> bytes:
+    """One page with `text`, in a font that says that `letters` stand for other characters (UTF-16, big-endian)."""
+    pairs = b" ".join(b"<%02x> <%s>" % (ord(letter), units.hex().encode()) for letter, units in letters.items())
+    mapping = b"begincmap 1 begincodespacerange <00> <FF> endcodespacerange %d beginbfchar %s endbfchar endcmap end"
+    content = b"BT /F1 11 Tf 60 780 Td %s Tj ET" % _literal(text)
+    objects = [*_skeleton(b"/Font << /F1 3 0 R >>"), _stream(b"", content)]
+    objects[2] = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 6 0 R >>"
+    return assembled([*objects, _stream(b"", mapping % (len(letters), pairs))])
+
+
 def form_bomb(depth: int, width: int = 10) -> bytes:
     """A small PDF that draws width ** (depth - 1) words: each form draws the next one `width` times."""
     first = 6
@@ -151,7 +161,7 @@ def _add_outline(objects: list[bytes], entries: Sequence[tuple[str, int, int]], 
 
 
 def _string(text: str) -> bytes:
-    return b"<%s>" % ("\ufeff" + text).encode("utf-16-be").hex().encode()
+    return b"<%s>" % ("\ufeff" + text).encode("utf-16-be", "surrogatepass").hex().encode()
 
 
 def _literal(text: str) -> bytes:

@@ -13,7 +13,7 @@ from ingest.loaders.pdf_render import MAX_PIXELS, render_page
 from ingest.wordboxes import boxes_of
 from rag.errors import DamagedSource, InvalidInput, NoText, PasswordNeeded
 from rag.types import Document, Page, Span
-from tests.support.pdf_files import Made, Sheet, Text, lines
+from tests.support.pdf_files import Made, Sheet, Text, lines, respelled
 
 BODY = ("The lease ends when the tenant has given notice", "in writing to the owner of the garden", "and has left.")
 
@@ -103,6 +103,27 @@ def test_author_date_and_labels_are_read(tmp_path: Path) -> None:
     document = load(tmp_path, made)
     assert (document.author, document.date) == ("Jo Doe", "2024-05-06")
     assert [page.label for page in document.pages] == ["i", "ii"]
+
+
+def test_broken_characters_in_names_are_left_out(tmp_path: Path) -> None:
+    half = "\ud835"
+    names = {"Title": f"The{half} lease", "Author": f"Jo{half} Doe"}
+    made = Made(
+        [Sheet(lines("Lease", *BODY))],
+        outline=[(f"{half}Lease", 1, 1)] * 3,
+        info=names,
+        labels="0 << /S /r /P <FEFFD8350041> >>",
+    )
+    document = load(tmp_path, made)
+    assert (document.title, document.author, document.pages[0].label) == ("The lease", "Jo Doe", "Ai")
+    assert document.blocks[0].kind == "heading"
+
+
+def test_letters_past_the_first_65536_are_whole_and_halves_of_them_left_out(tmp_path: Path) -> None:
+    data = respelled("Let x be h more than one", {"x": "\U0001d465".encode("utf-16-be"), "h": b"\xd8\x35"})
+    document = load(tmp_path, data)
+    assert document.text == "Let \U0001d465 be more tan one"
+    assert document.text.encode()
 
 
 def test_pages_without_text_are_noted_and_the_rest_is_read(tmp_path: Path) -> None:
