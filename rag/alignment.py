@@ -99,6 +99,11 @@ class Aligner:
             rank: " ".join((passage.title, *passage.heading_path)) for rank, passage in enumerate(passages, 1)
         }
 
+    @property
+    def languages(self) -> frozenset[Language]:
+        """The languages of the passages, as far as they are known."""
+        return frozenset(unit.passage.language for unit in self._units) - {""}
+
     def align(self, text: str, language: Language, *, hints: Collection[int] = ()) -> Alignment:
         """The source sentences that carry `text`; `hints` are ranks of passages that the model named itself."""
         stated = facts_of(text, language)

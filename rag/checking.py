@@ -29,6 +29,9 @@ _REPORTING = re.compile(
 )
 _HEADING = re.compile(r"\s*(?:#{1,6}\s.*|(?:[-*•]\s+)?\*\*[^*]+\*\*:?|[-_*=]{3,})\s*")
 _NEXT_WORD = re.compile(r"\s*\S+\s")
+_COMMON: Language = "en"
+"""Small models fall back into it. Beside it an answer is in the language of the question or of a source; a formula or a
+list of names looks like any other."""
 
 
 class Checker:
@@ -43,6 +46,7 @@ class Checker:
         self._aligner = aligner
         self._footnotes = footnotes
         self._language = language
+        self._likely = aligner.languages | {_COMMON, language}
         self._marks: list[Mark] = []
         self._start = 0
         """Where the first sentence that is not checked yet begins."""
@@ -106,7 +110,7 @@ class Checker:
         self._start = self._scanned = span.end
         hints = {number for mark in self._marks if start <= mark.position <= end + 1 for number in mark.numbers}
         claim = _claim(text)
-        alignment = self._aligner.align(claim, detect(claim) or self._language, hints=hints)
+        alignment = self._aligner.align(claim, detect(claim, among=self._likely) or self._language, hints=hints)
         self.comparable = self.comparable or alignment.comparable
         found = verdict(alignment)
         numbers, new = self._footnotes.cite(alignment.units) if found != "not_found" else ((), ())

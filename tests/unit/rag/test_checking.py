@@ -1,19 +1,29 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from rag.alignment import Aligner
 from rag.checking import Checker
 from rag.citations import Footnotes
+from rag.languages import detect
 from rag.testing import HashEmbedder
-from rag.types import Sentence
+from rag.types import Passage, Sentence
 from tests.support.answers import ENGINE, LEASE, passage
 
 PASSAGES = [passage(LEASE), passage(ENGINE, name="b", title="Turbine")]
 
 
-def checked(text: str, *, step: int = 10_000) -> list[Sentence]:
-    checker = Checker(Aligner(HashEmbedder(), question="", passages=PASSAGES), Footnotes(), language="en")
+METRIC = passage(
+    "Eine Abbildung heißt Metrik, wenn gilt: Symmetrie: d(x, y) = d(y, x) für alle Punkte der Menge.", language="de"
+)
+
+
+def checked(
+    text: str, *, step: int = 10_000, passages: Sequence[Passage] = PASSAGES, language: str = "en"
+) -> list[Sentence]:
+    checker = Checker(Aligner(HashEmbedder(), question="", passages=passages), Footnotes(), language=language)
     for start in range(0, len(text), step):
         list(checker.feed(text[start : start + step]))
     list(checker.finish())
@@ -57,3 +67,14 @@ def test_list_numbers_and_reporting_phrases_are_not_claims() -> None:
         "1. According to the provided sources, the monthly rent is 1,250.50 euros.\n2. Smoking is not permitted."
     )
     assert [item.verdict for item in found] == ["supported", "supported"]
+
+
+def test_a_formula_is_in_the_language_of_its_answer() -> None:
+    formula = "Symmetrie: d(x, y) = d(y, x)"
+    assert detect(formula) not in ("", "de", "en"), "it looks like another language"
+    assert [item.verdict for item in checked(formula, passages=[METRIC], language="de")] == ["supported"]
+
+
+def test_an_english_answer_from_a_german_source_is_compared_across_languages() -> None:
+    (sentence,) = checked("The distance is the same in both directions.", passages=[METRIC], language="de")
+    assert sentence.verdict == "not_found", "words of two languages say nothing about each other"
