@@ -133,8 +133,12 @@ class Aligner:
             for unit in units
         )
 
+    def given(self, language: Language) -> frozenset[str]:
+        """Content stems that the question and the titles already say."""
+        return content_stems(self._question, language) | content_stems(" ".join(self._heads.values()), language)
+
     def _weights(self, text: str, language: Language) -> dict[str, float]:
-        given = content_stems(self._question, language) | content_stems(" ".join(self._heads.values()), language)
+        given = self.given(language)
         total = len(self._units)
         return {
             stem: math.log(1 + total / max(self._frequency[stem], 0.5)) * (_GIVEN if stem in given else 1.0)

@@ -13,6 +13,7 @@ from rag.languages import detect
 from rag.markers import Mark
 from rag.sentences import sentences
 from rag.types import Citation, Language, Sentence, SentenceChecked, Span
+from rag.words import LEAD_IN_WORDS
 
 _LIST_MARK = re.compile(r"\s*(?:[-*•+–]|\d{1,2}[.)])\s+")
 _DECORATION = re.compile(r"\*\*|__|`+|^\s*#{1,6}\s+|^\s*>\s+")
@@ -29,6 +30,11 @@ _REPORTING = re.compile(
 )
 _HEADING = re.compile(r"\s*(?:#{1,6}\s.*|(?:[-*•]\s+)?\*\*[^*]+\*\*:?|[-_*=]{3,})\s*")
 _NEXT_WORD = re.compile(r"\s*\S+\s")
+_CLAIMS = 4
+"""Content stems from which a line that ends with a colon is a claim of its own; those of the question, of titles and of
+phrases like "based on the sources" do not count."""
+_HEADING_WORDS = 5
+"""Headings are about as long at the most; their capitals are no names."""
 _COMMON: Language = "en"
 """Small models fall back into it. Beside it an answer is in the language of the question or of a source; a formula or a
 list of names looks like any other."""
@@ -38,8 +44,9 @@ class Checker:
     """Feed it the shown text; it gives back the sentences that are complete, checked.
 
     Models do not wrap lines, so every line break ends a sentence. Inside a line a sentence is complete when the word
-    after it is, because that word decides whether "No." or "3." ended anything. A line that claims nothing by itself (a
-    heading, "Here is a summary:", "Yes.") becomes one sentence with the next, which is what it stands or falls with.
+    after it is, because that word decides whether "No." or "3." ended anything. A line that claims next to nothing by
+    itself (a heading, "Here is a summary:", "Yes.") becomes one sentence with the next, with which it stands or falls;
+    facts in it are checked there.
     """
 
     def __init__(self, aligner: Aligner, footnotes: Footnotes, *, language: Language = "") -> None:
@@ -95,11 +102,12 @@ class Checker:
             place += len(line)
 
     def _leads_in(self, text: str) -> bool:
-        return (
-            bool(_HEADING.fullmatch(text))
-            or text.rstrip("*_ ").endswith(":")
-            or not content_stems(_claim(text), self._language)
-        )
+        claim = _claim(text)
+        claimed = content_stems(claim, self._language)
+        if text.rstrip("*_ ").endswith(":"):
+            hollow = self._aligner.given(self._language) | content_stems(" ".join(LEAD_IN_WORDS), self._language)
+            return sum(len(stem) > 1 for stem in claimed - hollow) < _CLAIMS
+        return bool(_HEADING.fullmatch(text)) or not claimed
 
     def _check(self, span: Span, text: str) -> SentenceChecked:
         start, end = span.start, span.end
@@ -129,5 +137,6 @@ def _claim(text: str) -> str:
 
 def _states(lead: str, language: Language) -> bool:
     """Whether a lead-in states facts of its own, which must then be checked too."""
-    facts = facts_of(_claim(lead), language)
-    return bool(facts.quantities or facts.dates)
+    claim = _claim(lead)
+    facts = facts_of(claim, language)
+    return bool(facts.quantities or facts.dates or (facts.names and len(claim.split()) > _HEADING_WORDS))

@@ -159,3 +159,14 @@ STOP_WORDS = _set(
     "waren warum was weil weitere weiterhin welche welchem welchen welcher welches wenn wer werden weshalb wie",
     "wieder wir wird wo wobei wodurch wurde wurden zu zudem zum zur zusätzlich zwar zwei zwischen",
 )
+
+LEAD_IN_WORDS: frozenset[str] = _set(
+    "according answer answers based detail details document documents example examples following found give given here",
+    "important include includes including information key list main mention mentioned overview passage passages point",
+    "points provide provided reason reasons required source sources step steps summarize summary text way ways",
+    "angegeben angegebenen antwort aufgeführt ausführen beispiel beispiele beschrieben details dokument dokumente",
+    "dokumenten eigenschaft eigenschaften erfüllt folgend folgende folgenden folgender folgendes gefunden genannt",
+    "grund gründe hier information informationen liste punkt punkte quelle quellen schritt schritte text übersicht",
+    "wichtig wichtige wichtigen wichtigsten zusammenfassung",
+)
+"""Words of "Here is a summary of the key points:", which claim nothing about the documents."""

@@ -62,6 +62,16 @@ def test_a_lead_in_with_figures_is_checked_too() -> None:
     assert sentence.verdict == "partly"
 
 
+def test_a_name_in_a_lead_in_is_checked_too() -> None:
+    (sentence,) = checked("These are the rules of Peter Krause:\n- The monthly rent is 1,250.50 euros.")
+    assert sentence.verdict == "partly"
+
+
+def test_a_lead_in_that_claims_something_is_a_sentence_of_its_own() -> None:
+    found = checked("Tenants insure glass, bicycles and garden furniture:\n- The monthly rent is 1,250.50 euros.")
+    assert [item.verdict for item in found] == ["not_found", "supported"]
+
+
 def test_list_numbers_and_reporting_phrases_are_not_claims() -> None:
     found = checked(
         "1. According to the provided sources, the monthly rent is 1,250.50 euros.\n2. Smoking is not permitted."
