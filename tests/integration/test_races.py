@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,10 +144,17 @@ def test_stopping_a_finished_document_changes_nothing(services, workspace):
     assert services.library.retry(record.id) == record
 
 
-def test_a_small_document_does_not_wait_for_a_large_one_to_be_embedded(services, workspace, gates):
+def test_a_small_document_does_not_wait_for_a_large_one_to_be_embedded(services, workspace, monkeypatch):
+    embed = GatedEmbedder.embed_documents
+
+    def slow(self, texts):
+        time.sleep(0.3)
+        return embed(self, texts)
+
+    monkeypatch.setattr(GatedEmbedder, "embed_documents", slow)
     large = add(services, workspace, long_text(1, paragraphs=900), "large.txt")
     small = add(services, workspace, "A small one.", "small.txt")
-    order = [record.id for record in services.library.wait([large, small], timeout=60) if record.state == "ready"]
+    order = [record.id for record in services.library.wait([large, small], timeout=120) if record.state == "ready"]
     assert order == [small, large]
 
 

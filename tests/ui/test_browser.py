@@ -40,7 +40,7 @@ def test_a_footnote_opens_the_highlighted_page(page: Page, serve: Serve) -> None
     image = drawer.locator("img[alt*='highlighted']")
     image.wait_for(timeout=20_000)
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 400
-    assert "Payment by bank transfer" in drawer.locator(".passage mark").inner_text()
+    drawer.locator(".passage mark").get_by_text("Payment by bank transfer").wait_for(timeout=20_000)
     drawer.locator(".st-key-page-chevron_left button").first.click()
     drawer.locator("img[alt='Page 2']").wait_for(timeout=20_000)
     drawer.get_by_role("button", name="To the passage").click()
@@ -94,7 +94,7 @@ def test_a_document_is_added_shown_and_deleted_with_figures(page: Page, serve: S
     row.locator('[class*="st-key-menu-d"] button').first.click()
     page.get_by_role("menuitem", name="Delete").click()
     dialog = page.get_by_role("dialog")
-    assert "1 passage" in dialog.inner_text()
+    dialog.get_by_text("1 passage").wait_for(timeout=20_000)
     dialog.get_by_role("button", name="Delete document").click()
     page.get_by_text("No documents yet.").wait_for(timeout=20_000)
 

@@ -210,7 +210,7 @@ def test_a_chat_is_reopened_renamed_and_deleted(
     page.locator('[class*="st-key-menu-chat-"] button').first.click()
     page.get_by_role("menuitem", name="Delete").click()
     dialog = page.get_by_role("dialog")
-    assert "1 question" in dialog.inner_text()
+    dialog.get_by_text("1 question").wait_for(timeout=20_000)
     dialog.get_by_role("button", name="Delete chat").click()
     chats.get_by_text("Keys", exact=True).wait_for(state="detached", timeout=20_000)
 
