@@ -36,7 +36,7 @@ def test_near_misses_are_refused_and_answers_are_not():
 
 @pytest.mark.full
 def test_the_right_page_of_a_long_manual_is_among_the_first_five():
-    assert _figures("debian-docs", "--retrieval-only")["hit@5"] >= 0.95
+    assert _figures("debian-docs", "--retrieval-only")["hit@5"] >= 0.98
 
 
 def _figures(dataset: str, *how: str) -> dict[str, float]:
