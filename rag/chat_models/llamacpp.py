@@ -11,8 +11,8 @@ from pathlib import Path
 
 from rag.chat_models.gguf import Header, read_header
 from rag.chat_models.llama_process import Event, LlamaProcess
-from rag.chat_models.machine import available_memory, physical_cores
 from rag.errors import ModelError, ModelInterrupted, ModelNotInstalled, ModelOutOfMemory, ModelUnavailable, WeightsError
+from rag.machine import available_memory, physical_cores
 from rag.types import Finished, Message, ModelEvent, Token
 
 WEIGHTS_SHARE = 1.5

@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rag.chat_models.machine import available_memory, physical_cores
+from rag.machine import available_memory, physical_cores
 
 
 def limits(folder: Path, *, most: str, used: int, cache: int) -> Path:
