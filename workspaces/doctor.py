@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select, text
 
+from ingest.parser import landlock
 from rag.errors import FootnoteError
 from workspaces import repository, runs
 from workspaces.database import Database
@@ -94,10 +95,11 @@ class Doctor:
                 f"SQLite {sqlite3.sqlite_version} can damage a database that several connections write at once; "
                 "Footnote writes through one connection only, and other programs should not write to its files."
             )
-        found.append(
-            "The process that reads documents has limits on memory, time and output, but may read other files "
-            "(no Landlock or other sandbox yet): be careful with files from people you do not trust."
-        )
+        if landlock.version() == 0:
+            found.append(
+                "The process that reads documents has limits on memory, time and output, but this system cannot keep "
+                "it from reading other files (no Landlock): be careful with files from people you do not trust."
+            )
         return found
 
     def _originals(self) -> Findings:

@@ -1,7 +1,8 @@
 """The helper process that reads hostile files: `python -m ingest.parser.helper`, requests on stdin, frames on stdout.
 
-It has one thread, imports the parsers once and forks for every request. The fork gets resource limits and dies with
-the helper; the helper dies when stdin ends. Whatever a file does, it does it to a process that is thrown away.
+It has one thread, imports the parsers once and forks for every request. The fork gets resource limits, on Linux it
+reaches its own file only (ingest/parser/landlock.py), and it dies with the helper; the helper dies when stdin ends.
+Whatever a file does, it does it to a process that is thrown away.
 Where there is no fork (Windows), the request runs in the helper itself and the application kills it past a limit:
 written for, untested.
 """
@@ -20,6 +21,7 @@ from typing import Any
 
 from ingest import media
 from ingest.loaders import loader_for
+from ingest.parser import landlock
 from ingest.parser.frames import FrameBuffer, encode, encode_event
 from ingest.parser.limits import ParserLimits
 from ingest.protocols import PageLoaded
@@ -73,6 +75,7 @@ def _serve_in_fork(request: Mapping[str, Any], requests: int, replies: int) -> N
             for descriptor in (incoming, requests, replies):
                 os.close(descriptor)
             _restrict(helper, ParserLimits(**request["limits"]))
+            landlock.confine(Path(request["path"]))
             _serve(request, outgoing)
         finally:
             os._exit(0)  # no clean-up of what the helper opened
