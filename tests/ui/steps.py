@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 CHAT_INPUT = '[data-testid="stChatInputTextArea"]'
+_TRIES = 10
 
 
 def enter(page: Page, link: str) -> None:
@@ -17,14 +19,30 @@ def enter(page: Page, link: str) -> None:
 
 
 def ask(page: Page, question: str) -> Locator:
-    """Ask, and return the turn once its question stands there."""
+    """Ask, and return the turn once its question stands there.
+
+    The box closes a moment after the question before this one appears. Who is faster finds the text in the box again
+    and sends it once more; a question that is neither in the box nor in the chat is lost, and that is a fault.
+    """
+    from playwright.sync_api import TimeoutError as Late
+
     box = page.locator(CHAT_INPUT)
-    page.wait_for_function("selector => !document.querySelector(selector).disabled", arg=CHAT_INPUT)
-    box.fill(question)
-    box.press("Enter")
     turn = page.locator("article.turn").filter(has_text=question).last
-    turn.wait_for(timeout=20_000)
-    return turn
+    opened(page)
+    box.fill(question)
+    for _ in range(_TRIES):
+        opened(page)
+        if box.input_value() == question:
+            box.press("Enter")
+        with suppress(Late):
+            turn.wait_for(timeout=2_000)
+            return turn
+    raise AssertionError(f"“{question}” is not in the chat; in the box stands “{box.input_value()}”")
+
+
+def opened(page: Page) -> None:
+    """Wait until a question can be typed."""
+    page.wait_for_function("selector => !document.querySelector(selector).disabled", arg=CHAT_INPUT)
 
 
 def settled(page: Page) -> None:

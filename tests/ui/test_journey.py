@@ -173,7 +173,7 @@ def test_an_answer_survives_a_reload_and_a_stopped_one_keeps_its_text(
     page.get_by_role("button", name="Stop").click()
     again.get_by_text("Stopped. What was written is kept.").wait_for(timeout=20_000)
     assert again.locator(".prose").inner_text().startswith("The spare key")
-    assert page.get_by_role("button", name="Ask again").count() == 1
+    page.get_by_role("button", name="Ask again").wait_for(timeout=20_000)
 
 
 def test_questions_asked_as_soon_as_the_box_opens_are_all_answered(
@@ -185,6 +185,26 @@ def test_questions_asked_as_soon_as_the_box_opens_are_all_answered(
     finished(page.locator("article.turn").last)
     asked = page.locator("article.turn h2.question").all_inner_texts()
     assert asked == [f"{QUESTION} ({number})" for number in range(3)]
+
+
+def test_a_question_that_comes_too_early_stays_in_the_box(
+    page: Page, server: tuple[Server, OllamaStandin], ollama: OllamaStandin
+) -> None:
+    steps.enter(page, server[0].link())
+    finished(steps.ask(page, QUESTION))
+    other = page.context.new_page()
+    steps.enter(other, page.url)
+    steps.settled(other)
+    ollama.reply, ollama.pause = f"{FACT} " * 4, 0.12
+    running = steps.ask(page, f"{QUESTION} Slowly")
+    box = other.locator(steps.CHAT_INPUT)
+    box.fill("And the second key?")
+    box.press("Enter")
+    other.get_by_text("still being answered").wait_for(timeout=20_000)
+    assert box.input_value() == "And the second key?"
+    finished(running)
+    ollama.pause = 0.0
+    finished(steps.ask(other, "And the second key?"))
 
 
 def test_a_chat_is_reopened_renamed_and_deleted(

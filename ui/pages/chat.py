@@ -27,13 +27,17 @@ def open_conversation() -> Conversation | None:
 
 
 def ask(chat: str | None, question: str) -> None:
-    """Save the question in this chat, or in a new one. Called before the page runs: a run may be cut short."""
+    """Save the question in this chat, or in a new one. Called before the page runs: a run may be cut short.
+
+    A question that is refused stands in the box again; nobody types it twice.
+    """
     try:
         chosen = chat or services.conversations.create(frame.ensure_workspace()).id
         state.use_conversation(chosen)
         services.conversations.ask(chosen, question)
     except FootnoteError as error:
         state.leave_problem(error)
+        st.session_state["question"] = question
 
 
 conversation = open_conversation()
