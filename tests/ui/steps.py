@@ -55,11 +55,18 @@ def settled(page: Page) -> None:
 
 
 def close_dialog(page: Page) -> None:
-    """Press Escape once everything is drawn; pressed during a redraw, it is lost."""
-    settled(page)
-    page.wait_for_timeout(500)
-    page.keyboard.press("Escape")
-    page.get_by_role("dialog").wait_for(state="detached", timeout=20_000)
+    """Press Escape once everything is drawn, and again where a redraw has swallowed it."""
+    from playwright.sync_api import TimeoutError as Late
+
+    dialog = page.get_by_role("dialog")
+    for _ in range(_TRIES):
+        settled(page)
+        page.wait_for_timeout(500)
+        page.keyboard.press("Escape")
+        with suppress(Late):
+            dialog.wait_for(state="detached", timeout=2_000)
+            break
+    dialog.wait_for(state="detached", timeout=2_000)
     settled(page)
 
 

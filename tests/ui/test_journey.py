@@ -159,7 +159,7 @@ def test_a_model_writes_and_the_application_adds_the_footnote(
 def test_an_answer_survives_a_reload_and_a_stopped_one_keeps_its_text(
     page: Page, server: tuple[Server, OllamaStandin], ollama: OllamaStandin
 ) -> None:
-    ollama.reply, ollama.pause = f"{FACT} " * 3, 0.12
+    ollama.reply, ollama.pause = f"{FACT} " * 3, 0.2
     steps.enter(page, server[0].link())
     steps.ask(page, QUESTION).locator(".prose").wait_for(timeout=30_000)
     page.reload()
