@@ -39,7 +39,6 @@ class LlamaProcess:
         self._last_id = 0
         self._process: subprocess.Popen[str] | None = None
         self._started = threading.Event()
-        self._silent = threading.Event()  # it has closed its output, as a process does when it ends
         self._gone = threading.Event()
         self.ready = threading.Event()
         """Set when the model is loaded, or never will be."""
@@ -57,8 +56,7 @@ class LlamaProcess:
         `poll` alone says no for a moment after the end, while the thread that follows the child waits for its status.
         """
         process = self._process
-        ended = self._gone.is_set() or self._silent.is_set()
-        return ended or (process is not None and process.poll() is not None)
+        return self._gone.is_set() or (process is not None and process.poll() is not None)
 
     @property
     def pid(self) -> int | None:
@@ -144,7 +142,7 @@ class LlamaProcess:
                     self._dispatch(json.loads(line))
                 except ValueError:  # a line cut by its death, or no line of ours: either way it is of no more use
                     process.kill()
-            self._silent.set()
+            self._gone.set()  # it has closed its output, as a process does when it ends
 
     def _dispatch(self, event: Event) -> None:
         if "id" in event:
