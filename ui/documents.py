@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import components, figures, resources, safe, state
+from ui import components, downloads, figures, resources, safe, state
 from workspaces.models import FINAL_STATES, DocumentRecord
 
 _POLL_SECONDS = 0.7
@@ -169,15 +169,7 @@ def _original(record: DocumentRecord) -> None:
         resources.show_error(error)
         return
     st.markdown(f"{safe.label(original.name)}, {figures.size(record.size)}, exactly as it was added.")
-    st.download_button(
-        "Download",
-        data=original.path.read_bytes,
-        file_name=safe.visible(original.name, limit=200),
-        mime="application/octet-stream",
-        type="primary",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    downloads.button("Download", original, type="primary")
 
 
 def _retry(document_id: str) -> None:

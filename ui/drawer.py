@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import components, resources, safe, state
+from ui import components, downloads, resources, safe, state
 from ui.views import where
 from workspaces.models import PassageView
 
@@ -106,12 +106,4 @@ def _download(chosen: state.OpenPassage) -> None:
         original = resources.services().viewer.original(chosen.document_id)
     except FootnoteError:  # the passage was there a moment ago; the document is being deleted
         return
-    st.download_button(
-        "Download the original",
-        data=original.path.read_bytes,
-        file_name=safe.visible(original.name, limit=200),
-        mime="application/octet-stream",
-        icon=":material/download:",
-        on_click="ignore",
-        key="download-original",
-    )
+    downloads.button("Download the original", original, key="download-original")
