@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.support.corpus import Corpus
 
 ROOT = Path(__file__).resolve().parent.parent
 EVAL_DIR = Path(os.environ.get("FOOTNOTE_EVAL_DIR", ROOT.parent / "shared" / "eval")).resolve()
@@ -22,6 +27,18 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("FOOTNOTE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("FOOTNOTE_BUILTIN_MODEL", "off")
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Iterator[Corpus]:
+    """An empty library of its own, to put documents into."""
+    from tests.support.corpus import Corpus
+    from workspaces.database import Database
+
+    database = Database(tmp_path / "footnote.db")
+    database.open()
+    yield Corpus(database)
+    database.close()
 
 
 @pytest.fixture(autouse=True)

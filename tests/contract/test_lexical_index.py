@@ -5,16 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag.analysis import stems
-from tests.support.corpus import Corpus, numbered
-from workspaces.database import Database
-
-
-@pytest.fixture
-def corpus(tmp_path):
-    database = Database(tmp_path / "footnote.db")
-    database.open()
-    yield Corpus(database)
-    database.close()
+from tests.support.corpus import numbered
 
 
 def groups(question, *languages):

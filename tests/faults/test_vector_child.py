@@ -19,9 +19,8 @@ from rag.errors import StorageError
 from rag.stores.chroma import ChromaStore
 from rag.stores.exact import exact_search
 from tests.conftest import ROOT
-from tests.support.corpus import Corpus, numbered, vector_of
+from tests.support.corpus import numbered, vector_of
 from workspaces import truth
-from workspaces.database import Database
 from workspaces.truth import SEARCHABLE
 from workspaces.vectors import VectorIndex
 
@@ -37,14 +36,6 @@ HARMLESS = {
 """Chroma does without these: the full check finds every vector, in its place."""
 
 COUNT = 1200  # past Chroma's 1,000 vectors between two flushes, so that every file holds something
-
-
-@pytest.fixture
-def corpus(tmp_path):
-    database = Database(tmp_path / "footnote.db")
-    database.open()
-    yield Corpus(database)
-    database.close()
 
 
 @pytest.fixture

@@ -10,22 +10,13 @@ import pytest
 from rag.errors import EmbedderError, StorageError
 from rag.stores.chroma import ChromaStore
 from rag.stores.exact import exact_search
-from tests.support.corpus import EMBEDDER, Corpus, numbered, vector_of
+from tests.support.corpus import EMBEDDER, numbered, vector_of
 from workspaces import truth
-from workspaces.database import Database
 from workspaces.index_store import collection_name
 from workspaces.truth import SEARCHABLE
 from workspaces.vectors import VectorIndex
 
 PATIENCE = 60.0
-
-
-@pytest.fixture
-def corpus(tmp_path):
-    database = Database(tmp_path / "footnote.db")
-    database.open()
-    yield Corpus(database)
-    database.close()
 
 
 @pytest.fixture
