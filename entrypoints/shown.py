@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rag.errors import FootnoteError
+from rag.places import describe
 from rag.types import Answer, Answered, Citation, Interrupted, Passage, Refused
 from workspaces.models import DocumentRecord, Download, Workspace
 
@@ -60,6 +61,7 @@ def passage_json(passage: Passage) -> Json:
         "document": passage.document_id,
         "title": passage.title,
         "page": passage.page,
+        "place": describe(passage.locator),
         "span": [passage.span.start, passage.span.end],
         "score": passage.score,
         "text": passage.text,
@@ -97,6 +99,7 @@ def _citation_json(citation: Citation) -> Json:
         "document": citation.document_id,
         "title": citation.title,
         "page": citation.page,
+        "place": describe(citation.locator),
         "span": [citation.span.start, citation.span.end],
         "quote": citation.quote,
     }
@@ -118,7 +121,7 @@ def _counted(number: int, what: str) -> str:
 
 def passage_lines(rank: int, passage: Passage) -> Iterator[str]:
     """Where a passage stands, and how it begins."""
-    yield f"{rank}. {passage.title}{_place(passage.page, passage.page_label)}  [{passage.score:.3f}]"
+    yield f"{rank}. {passage.title}{_place(passage)}  [{passage.score:.3f}]"
     yield "   " + " ".join(passage.text.split())[:300]
 
 
@@ -147,12 +150,14 @@ def _with_footnotes(answer: Answer) -> str:
 
 def _sources(citations: tuple[Citation, ...]) -> Iterator[str]:
     for citation in citations:
-        place = _place(citation.page, citation.page_label)
+        place = _place(citation)
         yield f"[{citation.number}] {citation.title}{place}: “{' '.join(citation.quote.split())}”"
 
 
-def _place(page: int | None, label: str | None) -> str:
-    return "" if page is None else f", p. {label or page}"
+def _place(found: Passage | Citation) -> str:
+    if found.page is not None:
+        return f", p. {found.page_label or found.page}"
+    return f", {describe(found.locator)}" if found.locator else ""
 
 
 def download_line(download: Download) -> str:

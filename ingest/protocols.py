@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from rag.types import Block, Chunk, Document, Language, Page
+from rag.types import Block, Chunk, Document, Language, Page, Place, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,17 @@ class PageLoaded:
     """None in formats without pages; these come as one piece."""
     total: int = 1
     """How many pieces there will be."""
+    places: tuple[Place, ...] = ()
+    """In order and disjoint; formats with pages have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A file inside the file (attachment, member of an archive); it becomes a document of its own."""
+
+    path: str
+    """Where it lies inside, with "/"; a label, never a path of this machine. Unique in its file."""
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +50,19 @@ class Loaded:
     """ISO 8601, as much of it as is known."""
     notes: tuple[str, ...] = ()
     page_count: int = 0
+    report: Report = field(default_factory=Report)
 
 
-LoadEvent = PageLoaded | Loaded
+LoadEvent = PageLoaded | Embedded | Loaded
 
 
 class Loader(Protocol):
     """Reads one format. Runs in the parser's helper process, because files are hostile."""
 
     def load(self, path: Path, *, title: str | None) -> Iterator[LoadEvent]:
-        """Pieces in order, then one Loaded.
+        """Pieces in order, files inside it at any place between them, then one Loaded.
+
+        A file that only holds others (an archive) yields no piece.
 
         Raises:
             SourceError: one of its kinds (EmptySource, DamagedSource, PasswordNeeded, NoText, UnsupportedType).

@@ -18,6 +18,7 @@ from math import inf
 
 from ingest.outline import Break, Unit, page_at, units
 from rag.errors import InvalidInput
+from rag.places import clipped
 from rag.types import Chunk, Document, Span, embedding_text
 
 RULES = "structure-1"
@@ -86,7 +87,16 @@ class StructureSplitter:
                 path = heads.shortened(_common_path([piece.unit for piece in packed]))
                 for span in self._fitting(document, Span(packed[0].unit.span.start, packed[-1].unit.span.end), path):
                     text = document.text[span.start : span.end]
-                    chunks.append(Chunk(len(chunks), span, text, page_at(document.pages, span.start), path))
+                    chunks.append(
+                        Chunk(
+                            len(chunks),
+                            span,
+                            text,
+                            page_at(document.pages, span.start),
+                            path,
+                            clipped(document.places, document.text, span),
+                        )
+                    )
         return chunks
 
     def _counted(self, document: Document, heads: _Heads) -> Iterator[_Counted]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from rag.alignment import Unit
+from rag.places import locate
 from rag.sentences import sentences
 from rag.types import Citation, Passage, Span
 
@@ -79,6 +80,7 @@ class Footnotes:
             quote=quote_at(passage, span),
             page=number,
             page_label=label,
+            locator=locate(passage, span),
         )
         self._citations.append(citation)
         return citation

@@ -11,6 +11,7 @@ import numpy as np
 from rag.fusion import Candidate, first_scores, fused_scores, united
 from rag.gate import THRESHOLD, Support, evidence
 from rag.matching import Marked, Match, match
+from rag.places import locate
 from rag.protocols import Embedder, LexicalIndex, PassageSource, VectorSearch
 from rag.questions import Question, read_question
 from rag.types import Language, Passage, Retrieval, Vector
@@ -151,6 +152,7 @@ class HybridRetriever:
                 lexical_score=entry.candidate.lexical,
                 dense_score=entry.candidate.dense,
                 best_sentence=entry.best.span if entry.best else None,
+                locator=locate(entry.passage, entry.best.span if entry.best else entry.passage.span),
             )
             for entry, (page, label) in zip(found, pages, strict=True)
         )

@@ -20,6 +20,7 @@ Language = str
 
 BlockKind = Literal["heading", "paragraph", "list", "table", "code"]
 Verdict = Literal["supported", "partly", "not_found"]
+PlaceKind = Literal["slide", "rows", "chapter", "message", "lines", "paragraphs"]
 FinishReason = Literal["stop", "length", "stopped"]
 Role = Literal["system", "user", "assistant"]
 
@@ -65,11 +66,64 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A structural piece of a document; `level` is 1 to 6 for headings and 0 for all else."""
+    """A structural piece of a document; `level` is 1 to 6 for headings, the number of header rows for tables (one row a
+    line), and 0 for all else."""
 
     kind: BlockKind
     span: Span
     level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of a document that a person can find again in a format without pages.
+
+    | kind | `name` | `number` |
+    |---|---|---|
+    | slide | its title | of the slide, from 1 |
+    | rows | the sheet, "" in a file of one | of the row on the first line; each line of the span is the next row |
+    | chapter | its title | of the chapter, from 1 |
+    | message | subject, sender and date | of the message in its file, from 1 |
+    | lines | "" | of the first line; each line of the span is the next |
+    | paragraphs | "" | of the first paragraph; each blank line in the span begins the next |
+    """
+
+    kind: PlaceKind
+    span: Span
+    name: str = ""
+    number: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Locator:
+    """Where a quote stands in a document without pages; `first` and `last` count slides, rows, lines or paragraphs."""
+
+    kind: PlaceKind
+    name: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What reading a file brought up and what it left out: nothing is lost or cut in silence."""
+
+    pages_without_text: tuple[int, ...] = ()
+    ocr_pages: tuple[tuple[int, float], ...] = ()
+    """(page, mean confidence from 0 to 1) of the pages whose text was recognised in an image."""
+    ocr_engine: str = ""
+    tables: int = 0
+    hidden_characters: int = 0
+    """Characters that a person does not see (white, tiny, off the page, `hidden`); they are not indexed."""
+    hidden_sample: str = ""
+    """The beginning of them, for a person to judge."""
+    repeated_lines: int = 0
+    """Running headers and footers: lines that repeat on most pages and are not indexed again and again."""
+    embedded: int = 0
+    """Files inside it that became documents of their own."""
+    skipped: tuple[str, ...] = ()
+    """Files inside it that did not, each with the reason."""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +139,9 @@ class Document:
     date: str | None = None
     notes: tuple[str, ...] = ()
     """What a person should know of the extraction, in plain words ("Pages 3, 7: no text")."""
+    places: tuple[Place, ...] = ()
+    """In order and disjoint; empty in formats with pages."""
+    report: Report = field(default_factory=Report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +153,20 @@ class Chunk:
     text: str
     page: int | None = None
     heading_path: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
+    """The document's places inside `span`."""
+    header: str = ""
+    """The header of the table in whose rows the chunk begins; it stands above them wherever the chunk is read."""
 
     def embedding_text(self, title: str) -> str:
-        """The text that is embedded: title and heading path help it to be found; they are never quoted."""
-        return embedding_text(title, self.heading_path, self.text)
+        """The text that is embedded: what stands above it helps it to be found; it is never quoted."""
+        return embedding_text(title, self.heading_path, self.text, header=self.header)
 
 
-def embedding_text(title: str, heading_path: Sequence[str], text: str) -> str:
-    """Title, heading path and text as the embedder reads them; the splitter budgets for exactly this string."""
+def embedding_text(title: str, heading_path: Sequence[str], text: str, *, header: str = "") -> str:
+    """Title, heading path, table header and text as the embedder reads them; the splitter budgets for exactly this."""
     head = " > ".join(part for part in (title, *heading_path) if part)
-    return f"{head}\n{text}" if head else text
+    return "\n".join(part for part in (head, header, text) if part) if head or header else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +197,11 @@ class Passage:
     dense_score: float | None = None
     best_sentence: Span | None = None
     """In code points of the document's text, inside `span`."""
+    places: tuple[Place, ...] = ()
+    header: str = ""
+    """Both as in the chunk."""
+    locator: Locator | None = None
+    """Where `best_sentence` (or the whole) stands in a document without pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +230,8 @@ class Citation:
     quote: str
     page: int | None = None
     page_label: str | None = None
+    locator: Locator | None = None
+    """Where it stands in a document without pages."""
 
 
 @dataclass(frozen=True, slots=True)

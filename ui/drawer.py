@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from rag.errors import FootnoteError
+from rag.places import describe
 from ui import components, downloads, resources, safe, state
 from ui.views import where
 from workspaces.models import PassageView
@@ -39,7 +40,7 @@ def _body(chosen: state.OpenPassage) -> None:
 
 
 def _place(view: PassageView) -> str:
-    parts = [_numbered(view)] if view.page is not None else []
+    parts = [_numbered(view)] if view.page is not None else [describe(view.locator)] if view.locator else []
     if view.heading_path:
         parts.append(" › ".join(view.heading_path))
     if view.document.source_kind == "url":

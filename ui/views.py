@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from rag.types import Answer, Citation, Passage, Sentence, Verdict
+from rag.places import describe
+from rag.types import Answer, Citation, Locator, Passage, Sentence, Verdict
 from ui.safe import visible
 from workspaces.models import Turn
 
@@ -48,10 +49,10 @@ def turn_view(turn: Turn, *, copy: str = "", has_documents: bool = True) -> View
     }
 
 
-def where(page: int | None, label: str | None) -> str:
-    """The page as a person names it; empty where there are none."""
+def where(page: int | None, label: str | None, locator: Locator | None = None) -> str:
+    """The page, or the place in a document without pages, as a person names it; empty where there is neither."""
     if page is None:
-        return ""
+        return visible(describe(locator), limit=120)
     return f"page {label}" if label and label != str(page) else f"page {page}"
 
 
@@ -92,7 +93,7 @@ def _pieces(text: str, sentences: tuple[Sentence, ...], notes: dict[int, Citatio
 
 
 def _note(citation: Citation) -> View:
-    place = where(citation.page, citation.page_label)
+    place = where(citation.page, citation.page_label, citation.locator)
     label = ", ".join(part for part in (visible(citation.title, limit=80), place) if part)
     return {"number": citation.number, "label": label, "quote": visible(citation.quote, limit=_QUOTE)}
 
@@ -102,7 +103,7 @@ def _source(citation: Citation) -> View:
     return {
         "number": citation.number,
         "title": visible(citation.title, limit=90),
-        "where": where(citation.page, citation.page_label),
+        "where": where(citation.page, citation.page_label, citation.locator),
         "quote": "This document was deleted." if gone else visible(citation.quote, limit=_QUOTE),
         "gone": gone,
     }
@@ -113,7 +114,7 @@ def _card(number: int, passage: Passage) -> View:
     return {
         "number": number,
         "title": visible(passage.title, limit=90),
-        "where": where(passage.page, passage.page_label),
+        "where": where(passage.page, passage.page_label, passage.locator),
         "before": before,
         "mark": mark,
         "after": after,

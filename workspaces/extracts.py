@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from ingest.wordboxes import pack
-from rag.types import Block, Chunk, Document, Matrix, Page, Span, embedding_text
+from rag.types import Block, Chunk, Document, Matrix, Page, Place, Span
 from workspaces.identifiers import chunk_id, text_hash
 from workspaces.models import DocumentRecord
 from workspaces.tables import chunks, embeddings, pages, texts
@@ -21,7 +21,8 @@ def write_text(connection: Connection, version_id: str, document: Document) -> N
     connection.execute(delete(pages).where(pages.c.version_id == version_id))
     connection.execute(delete(texts).where(texts.c.version_id == version_id))
     blocks = [[block.kind, block.span.start, block.span.end, block.level] for block in document.blocks]
-    connection.execute(insert(texts).values(version_id=version_id, text=document.text, blocks=blocks))
+    values = {"text": document.text, "blocks": blocks, "places": place_values(document.places)}
+    connection.execute(insert(texts).values(version_id=version_id, **values))
     if document.pages:
         connection.execute(
             insert(pages),
@@ -55,7 +56,18 @@ def read_text(connection: Connection, version_id: str, record: DocumentRecord) -
         language=record.language,
         pages=tuple(Page(p.number, Span(p.start, p.end), p.label, p.width, p.height) for p in found),
         blocks=tuple(Block(kind, Span(start, end), level) for kind, start, end, level in row.blocks),
+        places=places_of(row.places),
     )
+
+
+def place_values(places: Sequence[Place]) -> list[list[object]]:
+    """Places as JSON."""
+    return [[place.kind, place.span.start, place.span.end, place.name, place.number] for place in places]
+
+
+def places_of(values: Sequence[Sequence[Any]]) -> tuple[Place, ...]:
+    """The inverse of `place_values`."""
+    return tuple(Place(kind, Span(start, end), name, number) for kind, start, end, name, number in values)
 
 
 def write_chunks(connection: Connection, version_id: str, pieces: Sequence[Chunk], *, title: str) -> None:
@@ -69,7 +81,7 @@ def unembedded(
 ) -> list[Row[*tuple[Any, ...]]]:
     """The next chunks after ordinal `after` whose text this embedder has never embedded, in order."""
     query = (
-        select(chunks.c.ordinal, chunks.c.embedding_hash, chunks.c.heading_path, chunks.c.text)
+        select(chunks.c.ordinal, chunks.c.embedding_hash, chunks.c.heading_path, chunks.c.header, chunks.c.text)
         .outerjoin(embeddings, (embeddings.c.hash == chunks.c.embedding_hash) & (embeddings.c.embedder == embedder))
         .where(chunks.c.version_id == version_id, chunks.c.ordinal > after, embeddings.c.hash.is_(None))
         .order_by(chunks.c.ordinal)
@@ -124,9 +136,9 @@ def chunk_ids(connection: Connection, version_id: str) -> list[str]:
 
 
 def words_of(version_id: str) -> Select[Any]:
-    """A version's chunks as the word index needs them: rowid, heading path, text."""
+    """A version's chunks as the word index needs them: rowid, heading path, table header, text."""
     return (
-        select(chunks.c.rowid, chunks.c.heading_path, chunks.c.text)
+        select(chunks.c.rowid, chunks.c.heading_path, chunks.c.header, chunks.c.text)
         .where(chunks.c.version_id == version_id)
         .order_by(chunks.c.ordinal)
     )
@@ -141,6 +153,8 @@ def _chunk_row(version_id: str, piece: Chunk, title: str) -> dict[str, object]:
         "end": piece.span.end,
         "page": piece.page,
         "heading_path": list(piece.heading_path),
+        "places": place_values(piece.places),
+        "header": piece.header,
         "text": piece.text,
-        "embedding_hash": text_hash(embedding_text(title, piece.heading_path, piece.text)),
+        "embedding_hash": text_hash(piece.embedding_text(title)),
     }

@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
+from dataclasses import asdict
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from workspaces import extracts, repository
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.fitting import check_embedder
-from workspaces.lexical import Fts5Index
+from workspaces.lexical import Fts5Index, body_of
 from workspaces.models import DocumentRecord
 from workspaces.names import printable
 from workspaces.runs import Run, Runs
@@ -130,6 +131,7 @@ class Ingestion:
                 author=document.author,
                 date=document.date,
                 notes=list(document.notes),
+                report=asdict(document.report),
                 page_count=len(document.pages),
                 character_count=len(document.text),
             )
@@ -164,7 +166,7 @@ class Ingestion:
             total, missing = extracts.count_unembedded(connection, run.version_id, embedder.name)
         done = total - missing
         for batch in self._unembedded(run, embedder.name):
-            read = [embedding_text(record.title, row.heading_path, row.text) for row in batch]
+            read = [embedding_text(record.title, row.heading_path, row.text, header=row.header) for row in batch]
             with self._runs.turn(self._embedding, run):
                 matrix = embedder.embed_documents(read)
             done += len(batch)
@@ -225,7 +227,10 @@ class Ingestion:
                 self._lexical.insert(
                     connection,
                     record.workspace_id,
-                    ((row.rowid, record.title, " ".join(row.heading_path), row.text, record.language) for row in some),
+                    (
+                        (row.rowid, record.title, " ".join(row.heading_path), body_of(row), record.language)
+                        for row in some
+                    ),
                 )
                 if start + _INDEX_BATCH >= len(rows):
                     repository.set_state(connection, run.version_id, "ready")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     table,
     text,
 )
+from sqlalchemy import Row as SqlRow
 
 from rag.analysis import stems
 from rag.types import Language, ScoredId
@@ -118,13 +120,18 @@ class Fts5Index:
         self.create(connection, workspace_id)
         rows = connection.execute(
             chunks_of(workspace_id, KEPT).with_only_columns(
-                chunks.c.rowid, documents.c.title, chunks.c.heading_path, chunks.c.text, versions.c.language
+                chunks.c.rowid,
+                documents.c.title,
+                chunks.c.heading_path,
+                chunks.c.header,
+                chunks.c.text,
+                versions.c.language,
             )
         )
         self.insert(
             connection,
             workspace_id,
-            ((row.rowid, row.title, " ".join(row.heading_path), row.text, row.language) for row in rows),
+            ((row.rowid, row.title, " ".join(row.heading_path), body_of(row), row.language) for row in rows),
         )
 
     def search(self, workspace_id: str, groups: Sequence[Collection[str]], *, limit: int) -> list[ScoredId]:
@@ -161,6 +168,11 @@ class Fts5Index:
             return distinct
         counted = [(_frequency(connection, workspace_id, [stem]), stem) for stem in distinct]
         return [stem for frequency, stem in sorted(counted) if frequency][:_QUERY_STEMS]
+
+
+def body_of(chunk: SqlRow[*tuple[Any, ...]]) -> str:
+    """A chunk's words: its text, and the header of the table in whose rows it begins."""
+    return f"{chunk.header}\n{chunk.text}" if chunk.header else str(chunk.text)
 
 
 def _ranked(connection: Connection, workspace_id: str, match: str, limit: int) -> tuple[list[ScoredId], bool]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from rag.types import Answer, Citation, Passage
+from rag.types import Answer, Citation, Locator, Passage, Report
 
 SourceKind = Literal["file", "url"]
 State = Literal["received", "stored", "parsed", "chunked", "embedded", "indexed", "ready", "failed"]
@@ -64,6 +64,7 @@ class DocumentRecord:
     author: str | None = None
     date: str | None = None
     fetched_at: datetime | None = None
+    report: Report = field(default_factory=Report)
     duplicate_of: str | None = None
     """Set on the value `add` returns when the same bytes were already there: then this record is that document."""
 
@@ -114,6 +115,8 @@ class PassageView:
     """PNG of the page with the quote highlighted; None for documents without pages."""
     page_count: int
     heading_path: tuple[str, ...] = ()
+    locator: Locator | None = None
+    """Where the quote stands in a document without pages."""
 
 
 @dataclass(frozen=True, slots=True)

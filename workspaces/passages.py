@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from rag.types import Language, Passage, Span
 from workspaces.database import Database
+from workspaces.extracts import places_of
 from workspaces.repository import SQL_VARIABLES
 from workspaces.tables import chunks, documents, pages, texts, versions
 from workspaces.truth import SEARCHABLE, chunks_of
@@ -25,18 +26,7 @@ class StoredPassages:
         found: dict[str, Passage] = {}
         with self._database.read() as connection:
             for some in _portions(chunk_ids):
-                query = (
-                    chunks_of(workspace_id, SEARCHABLE)
-                    .with_only_columns(
-                        chunks,
-                        documents.c.id.label("document_id"),
-                        documents.c.title,
-                        versions.c.language,
-                        pages.c.label,
-                    )
-                    .outerjoin(pages, and_(pages.c.version_id == chunks.c.version_id, pages.c.number == chunks.c.page))
-                    .where(chunks.c.id.in_(some))
-                )
+                query = _shown(chunks_of(workspace_id, SEARCHABLE)).where(chunks.c.id.in_(some))
                 found.update((row.id, _passage(row)) for row in connection.execute(query))
         return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
 
@@ -60,6 +50,28 @@ class StoredPassages:
         """For each (version id, offset) the page that holds this code point: (number, label), or (None, None)."""
         with self._database.read() as connection:
             return [page_at(connection, version_id, offset) for version_id, offset in places]
+
+
+def passage_at(connection: Connection, version_id: str, offset: int) -> Passage | None:
+    """The passage of a version that holds the code point at `offset`, or the last one before it."""
+    query = _shown(
+        select(chunks.c.id)
+        .join(versions, versions.c.id == chunks.c.version_id)
+        .join(documents, documents.c.id == versions.c.document_id)
+        .where(chunks.c.version_id == version_id, chunks.c.start <= offset)
+        .order_by(chunks.c.start.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return _passage(row) if row else None
+
+
+def _shown(query: Select[Any]) -> Select[Any]:
+    """A query over chunks, versions and documents, with all columns that a passage shows."""
+    labelled = and_(pages.c.version_id == chunks.c.version_id, pages.c.number == chunks.c.page)
+    return query.with_only_columns(
+        chunks, documents.c.id.label("document_id"), documents.c.title, versions.c.language, pages.c.label
+    ).outerjoin(pages, labelled)
 
 
 def page_at(connection: Connection, version_id: str, offset: int) -> tuple[int | None, str | None]:
@@ -96,6 +108,8 @@ def _passage(row: Row[Any]) -> Passage:
         page=row.page,
         page_label=row.label,
         heading_path=tuple(row.heading_path),
+        places=places_of(row.places),
+        header=row.header,
     )
 
 

@@ -4,11 +4,13 @@ case decides what is one transaction."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from rag.errors import FootnoteError, NotFound
+from rag.types import Report
 from workspaces.identifiers import new_id, now
 from workspaces.models import FINAL_STATES, DocumentRecord, Problem, SourceKind, State, Workspace
 from workspaces.tables import conversations, documents, originals, versions, workspaces
@@ -256,4 +258,16 @@ def record_of(row: Row[Any]) -> DocumentRecord:
         author=row.author,
         date=row.date,
         fetched_at=row.fetched_at,
+        report=report_of(row.report),
     )
+
+
+def report_of(values: dict[str, Any]) -> Report:
+    """A report from its JSON; what an older version did not write has its default."""
+    known = {field.name for field in fields(Report)}
+    pairs = {name: _frozen(value) for name, value in values.items() if name in known}
+    return Report(**pairs)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value

@@ -67,6 +67,14 @@ documents = Table(
     Column("deleted_at", DateTime),  # tombstone: unsearchable at once, purged by a job
 )
 
+members = Table(  # files inside a document (attachments, members of an archive) that became documents of their own
+    "members",
+    metadata,
+    Column("container_id", ID, ForeignKey("documents.id"), primary_key=True),
+    Column("path", Text, primary_key=True),  # where it lies inside: a label, never a path
+    Column("document_id", ID, ForeignKey("documents.id"), nullable=False, index=True),
+)
+
 versions = Table(
     "versions",
     metadata,
@@ -96,6 +104,7 @@ versions = Table(
     Column("created_at", DateTime, nullable=False),
     Column("updated_at", DateTime, nullable=False),
     Column("fetched_at", DateTime),
+    Column("report", JSON, nullable=False, default=dict, server_default="{}"),  # rag.types.Report
     UniqueConstraint("document_id", "number"),
 )
 
@@ -105,6 +114,9 @@ texts = Table(  # apart from `versions`, so that lists never read it
     Column("version_id", ID, ForeignKey("versions.id"), primary_key=True),
     Column("text", Text, nullable=False),
     Column("blocks", JSON, nullable=False),  # [[kind, start, end, level], ...]
+    Column(
+        "places", JSON, nullable=False, default=list, server_default="[]"
+    ),  # [[kind, start, end, name, number], ...]
 )
 
 pages = Table(
@@ -131,6 +143,8 @@ chunks = Table(
     Column("end", Integer, nullable=False),
     Column("page", Integer),
     Column("heading_path", JSON, nullable=False),
+    Column("places", JSON, nullable=False, default=list, server_default="[]"),  # those of the text, cut to the chunk
+    Column("header", Text, nullable=False, default="", server_default=""),  # of the table in whose rows it begins
     Column("text", Text, nullable=False),
     Column("embedding_hash", String(64), nullable=False, index=True),  # sha256 of the embedded text
     UniqueConstraint("version_id", "ordinal"),
@@ -190,6 +204,7 @@ turn_passages = Table(  # what a turn showed (rank) and cited (number); quotes a
     Column("end", Integer, nullable=False),
     Column("page", Integer),
     Column("page_label", String(40)),
+    Column("locator", JSON),  # [kind, name, first, last] in documents without pages
     Column("quote", Text, nullable=False),
     Column(
         "detail", JSON, nullable=False, default=dict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rag.places import describe
 from rag.types import Answer, Citation
 from workspaces.models import Turn
 
@@ -53,6 +54,8 @@ def _source(citation: Citation) -> str:
     where = citation.title
     if citation.page is not None:
         where += f", p. {citation.page_label or citation.page}"
+    elif citation.locator is not None:
+        where += f", {describe(citation.locator)}"
     if is_deleted(citation):
         return f"[{citation.number}] {where} ({DELETED})"
     return f"[{citation.number}] {where}: “{' '.join(citation.quote.split())}”"

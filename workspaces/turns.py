@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
-from rag.types import Answer, Citation, Exchange, Passage, Sentence, Span, Timings
+from rag.types import Answer, Citation, Exchange, Locator, Passage, Sentence, Span, Timings
 from workspaces.models import Conversation, Problem, Turn
 from workspaces.tables import documents, turn_passages, turns
 
@@ -150,7 +151,12 @@ def _citation(row: Row[Any]) -> Citation:
         quote=row.quote,
         page=row.page,
         page_label=row.page_label,
+        locator=_locator(row.locator),
     )
+
+
+def _locator(values: Sequence[Any] | None) -> Locator | None:
+    return Locator(*values) if values else None
 
 
 def _passage(row: Row[Any]) -> Passage:
@@ -172,6 +178,8 @@ def _passage(row: Row[Any]) -> Passage:
         lexical_score=detail.get("lexical"),
         dense_score=detail.get("dense"),
         best_sentence=Span(*marked) if marked else None,
+        header=detail.get("header", ""),
+        locator=_locator(row.locator),
     )
 
 
@@ -185,6 +193,7 @@ def _evidence_row(turn_id: str, rank: int, passage: Passage, live: frozenset[str
         "lexical": passage.lexical_score,
         "dense": passage.dense_score,
         "sentence": [marked.start, marked.end] if marked else None,
+        "header": passage.header,
     }
     known = passage.document_id in live
     return {
@@ -218,6 +227,7 @@ def _address(place: Passage | Citation) -> dict[str, object]:
         "end": place.span.end,
         "page": place.page,
         "page_label": place.page_label,
+        "locator": list(astuple(place.locator)) if place.locator else None,
     }
 
 

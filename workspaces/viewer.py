@@ -14,14 +14,15 @@ from sqlalchemy import select
 from ingest import media
 from ingest.wordboxes import boxes_of, unpack
 from rag.errors import FootnoteError, NotFound, StorageError
+from rag.places import locate
 from rag.types import Span
 from workspaces import repository
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.models import DocumentRecord, PassageView
 from workspaces.names import file_label
-from workspaces.passages import page_at, text_around
-from workspaces.tables import chunks, pages, versions
+from workspaces.passages import page_at, passage_at, text_around
+from workspaces.tables import pages, versions
 
 if TYPE_CHECKING:
     from ingest.parser.client import ParserClient
@@ -64,12 +65,7 @@ class Viewer:
             record = repository.document_of_version(connection, version_id)
             before, quote, after = text_around(connection, version_id, span, margin=_MARGIN)
             page, label = page_at(connection, version_id, span.start)
-            headings = connection.execute(
-                select(chunks.c.heading_path)
-                .where(chunks.c.version_id == version_id, chunks.c.start <= span.start)
-                .order_by(chunks.c.start.desc())
-                .limit(1)
-            ).scalar()
+            passage = passage_at(connection, version_id, span.start)
         if not quote:
             raise NotFound("This passage does not exist any more.", hint="Ask the question again.")
         image = None if page is None else self.page_image(version_id, page, dpi=dpi, span=span)
@@ -82,7 +78,8 @@ class Viewer:
             page_label=label,
             page_image=image,
             page_count=record.pages,
-            heading_path=tuple(headings or ()),
+            heading_path=passage.heading_path if passage else (),
+            locator=locate(passage, span) if passage else None,
         )
 
     def page_image(

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from importlib import import_module
 from importlib.metadata import version
 
 from ingest import media
-from ingest.protocols import Loaded, Loader, LoadEvent
+from ingest.protocols import Loaded, Loader, LoadEvent, PageLoaded
 from rag.errors import UnsupportedType
-from rag.types import Block, Document, Page
+from rag.types import Block, Document, Page, Place
 
-RECIPES = {  # media type → (package that does the work, "" if it is ours; our own version of what is made of it)
-    media.PDF: ("pypdfium2", 1),
-    media.HTML: ("trafilatura", 1),
-    media.MARKDOWN: ("markdown-it-py", 1),
-    media.TEXT: ("", 1),
+_LOADERS: Mapping[str, tuple[str, str, str, int]] = {
+    # media type → (module, class, package that does the work or "" if it is ours, our own version of what is made)
+    media.PDF: ("pdf", "PdfLoader", "pypdfium2", 1),
+    media.HTML: ("html", "HtmlLoader", "trafilatura", 1),
+    media.MARKDOWN: ("markdown", "MarkdownLoader", "markdown-it-py", 1),
+    media.TEXT: ("text", "TextLoader", "", 1),
 }
+READABLE = frozenset(_LOADERS)
+"""Media types that have a loader."""
 
 
 def loader_for(media_type: str) -> Loader:
@@ -24,47 +28,35 @@ def loader_for(media_type: str) -> Loader:
     Raises:
         UnsupportedType: any other type.
     """
-    match media_type:
-        case media.PDF:
-            from ingest.loaders.pdf import PdfLoader
-
-            return PdfLoader()
-        case media.HTML:
-            from ingest.loaders.html import HtmlLoader
-
-            return HtmlLoader()
-        case media.MARKDOWN:
-            from ingest.loaders.markdown import MarkdownLoader
-
-            return MarkdownLoader()
-        case media.TEXT:
-            from ingest.loaders.text import TextLoader
-
-            return TextLoader()
-        case _:
-            raise UnsupportedType("Files of this kind are not supported.", hint=media.READABLE)
+    if media_type not in _LOADERS:
+        raise UnsupportedType("Files of this kind are not supported.", hint=media.READABLE)
+    module, name, _, _ = _LOADERS[media_type]
+    loader: Loader = getattr(import_module(f"ingest.loaders.{module}"), name)()
+    return loader
 
 
 def recipe(media_type: str) -> str:
     """Name and version of what extracts the text: when it differs from what is stored, the text may be stale."""
-    package, revision = RECIPES[media_type]
+    _, _, package, revision = _LOADERS[media_type]
     return f"{package} {version(package)} r{revision}" if package else f"footnote r{revision}"
 
 
 def assemble(events: Iterable[LoadEvent]) -> Document:
-    """The whole document from a loader's events."""
+    """The whole document from a loader's events; files inside it are passed over."""
     texts: list[str] = []
     pages: list[Page] = []
     blocks: list[Block] = []
+    places: list[Place] = []
     head = Loaded(title="")
     for event in events:
         if isinstance(event, Loaded):
             head = event
-            continue
-        texts.append(event.text)
-        blocks += event.blocks
-        if event.page:
-            pages.append(event.page)
+        elif isinstance(event, PageLoaded):
+            texts.append(event.text)
+            blocks += event.blocks
+            places += event.places
+            if event.page:
+                pages.append(event.page)
     return Document(
         text="".join(texts),
         title=head.title,
@@ -74,4 +66,6 @@ def assemble(events: Iterable[LoadEvent]) -> Document:
         author=head.author,
         date=head.date,
         notes=head.notes,
+        places=tuple(places),
+        report=head.report,
     )

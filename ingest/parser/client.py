@@ -16,7 +16,7 @@ from ingest.loaders import assemble
 from ingest.parser.frames import Frame, decode_event
 from ingest.parser.limits import ParserLimits
 from ingest.parser.process import HelperProcess, HelperStopped
-from ingest.protocols import LoadEvent, PageLoaded
+from ingest.protocols import Embedded, LoadEvent, PageLoaded
 from ingest.wordboxes import Box
 from rag import errors
 from rag.errors import Cancelled, DamagedSource, FootnoteError, SourceError
@@ -80,6 +80,7 @@ class ParserClient:
         title: str | None,
         cancelled: Callable[[], bool],
         progress: Callable[[int, int], None],
+        embedded: Callable[[Embedded], None] = lambda _: None,
     ) -> Document:
         """The document in a file, with its language detected.
 
@@ -88,13 +89,14 @@ class ParserClient:
             title: goes before any title in the file; the document's title is "" where neither exists.
             cancelled: polled ten times a second.
             progress: called with (pages read, pages in all), at most ten times a second and once at the end.
+            embedded: called with every file inside the file as it is met; one may come twice (a second try).
 
         Raises:
             SourceError: the kind says why the file cannot be read.
             Cancelled: `cancelled` said so, or the client was closed.
         """
         request = {"op": "parse", "path": str(path.resolve()), "media_type": media_type, "title": title}
-        document = self._twice(lambda: assemble(self._events(request, cancelled, progress)), cancelled)
+        document = self._twice(lambda: assemble(self._events(request, cancelled, progress, embedded)), cancelled)
         return replace(document, language=detect(document.text) or document.language)
 
     def render(self, path: Path, page: int, *, dpi: int, boxes: Sequence[Box] = ()) -> bytes:
@@ -129,7 +131,11 @@ class ParserClient:
             helper.kill()
 
     def _events(
-        self, request: Mapping[str, Any], cancelled: Callable[[], bool], progress: Callable[[int, int], None]
+        self,
+        request: Mapping[str, Any],
+        cancelled: Callable[[], bool],
+        progress: Callable[[int, int], None],
+        embedded: Callable[[Embedded], None],
     ) -> Iterator[LoadEvent]:
         done, total, told = 0, 0, 0.0
         for frame in self._frames(request, cancelled):
@@ -139,6 +145,8 @@ class ParserClient:
                 raise _unreadable() from error  # something else than our own loader is speaking
             if isinstance(event, PageLoaded):
                 done, total = done + 1, event.total
+            elif isinstance(event, Embedded):
+                embedded(event)
             if time.monotonic() - told >= _TICK_SECONDS:
                 progress(done, total)
                 told = time.monotonic()

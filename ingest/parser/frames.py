@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
-from ingest.protocols import Loaded, LoadEvent, PageLoaded
+from ingest.protocols import Embedded, Loaded, LoadEvent, PageLoaded
 from ingest.wordboxes import PackedWords, pack
-from rag.types import Block, BlockKind, Page, Span
+from rag.types import Block, BlockKind, Page, Place, PlaceKind, Report, Span
 
 _MAX_HEADER = 2**20
 _MAX_PAYLOAD = 2**30
 """Bytes: 50 million characters of text need 200 MB at most. A frame past it is an attack on the reader."""
 _KINDS = frozenset(get_args(BlockKind))
+_PLACES = frozenset(get_args(PlaceKind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,16 @@ def encode_event(event: LoadEvent) -> bytes:
     """A loader's event as one frame."""
     if isinstance(event, Loaded):
         return encode({"event": "loaded", **asdict(event)})
+    if isinstance(event, Embedded):
+        return encode({"event": "embedded", "path": event.path}, event.data)
     page = event.page
     header = {"event": "page", "total": event.total, "page": None}
     if page:
         span = [page.span.start, page.span.end]
         header["page"] = [page.number, span, page.label, page.width, page.height]
     blocks = json.dumps([[block.kind, block.span.start, block.span.end, block.level] for block in event.blocks])
-    return encode(header, event.text.encode(), blocks.encode(), pack(page.words if page else ()))
+    places = json.dumps([[p.kind, p.span.start, p.span.end, p.name, p.number] for p in event.places])
+    return encode(header, event.text.encode(), blocks.encode(), pack(page.words if page else ()), places.encode())
 
 
 def decode_event(frame: Frame) -> LoadEvent:
@@ -101,8 +105,11 @@ def decode_event(frame: Frame) -> LoadEvent:
             date=_text(header["date"]),
             notes=tuple(_text(note) or "" for note in header["notes"]),
             page_count=int(header["page_count"]),
+            report=_report(header["report"]),
         )
-    text, blocks, words = frame.parts
+    if header["event"] == "embedded":
+        return Embedded(path=_text(header["path"]) or "", data=frame.parts[0])
+    text, blocks, words, places = frame.parts
     page = None
     if header["page"] is not None:
         number, (start, end), label, width, height = header["page"]
@@ -112,6 +119,28 @@ def decode_event(frame: Frame) -> LoadEvent:
         blocks=tuple(_block(*block) for block in json.loads(blocks)),
         page=page,
         total=int(header["total"]),
+        places=tuple(_place(*place) for place in json.loads(places)),
+    )
+
+
+def _place(kind: Any, start: Any, end: Any, name: Any, number: Any) -> Place:
+    if kind not in _PLACES:
+        raise ValueError("unknown kind of place")
+    return Place(kind, _span(start, end), _text(name) or "", int(number))
+
+
+def _report(value: Mapping[str, Any]) -> Report:
+    return Report(
+        pages_without_text=tuple(int(page) for page in value["pages_without_text"]),
+        ocr_pages=tuple((int(page), float(confidence)) for page, confidence in value["ocr_pages"]),
+        ocr_engine=_text(value["ocr_engine"]) or "",
+        tables=int(value["tables"]),
+        hidden_characters=int(value["hidden_characters"]),
+        hidden_sample=_text(value["hidden_sample"]) or "",
+        repeated_lines=int(value["repeated_lines"]),
+        embedded=int(value["embedded"]),
+        skipped=tuple(_text(item) or "" for item in value["skipped"]),
+        warnings=tuple(_text(item) or "" for item in value["warnings"]),
     )
 
 

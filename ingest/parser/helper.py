@@ -16,6 +16,7 @@ import select
 import signal
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from ingest.parser import landlock
 from ingest.parser.frames import FrameBuffer, encode, encode_event
 from ingest.parser.limits import ParserLimits
 from ingest.protocols import PageLoaded
-from rag.errors import DamagedSource, FootnoteError
+from rag.errors import DamagedSource, FootnoteError, UnsupportedType
 
 _READ_BYTES = 2**16
 _PR_SET_PDEATHSIG = 1
@@ -60,7 +61,8 @@ def main() -> None:
 
 def _import_for(media_type: str) -> None:
     """Import a format's parser before the fork, so that the next file finds it there."""
-    loader_for(media_type)
+    with suppress(UnsupportedType):  # the request itself says so
+        loader_for(media_type)
     if media_type == media.PDF:
         import ingest.loaders.pdf_render  # noqa: F401 - imported for its effect
 

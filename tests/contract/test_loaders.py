@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingest import media
-from ingest.loaders import RECIPES, assemble, loader_for, recipe
+from ingest.loaders import READABLE, assemble, loader_for, recipe
 from ingest.protocols import Loaded, PageLoaded
 from rag.errors import SourceError, UnsupportedType
 from tests.support.documents import pdf
@@ -48,7 +48,15 @@ def test_blocks_are_in_order_disjoint_and_cover_all_words(media_type: str, path:
     assert all(before.end <= after.start for before, after in pairwise(spans))
     covered = " ".join(document.text[span.start : span.end] for span in spans)
     assert covered.split() == document.text.split()
-    assert all((block.level > 0) == (block.kind == "heading") for block in document.blocks)
+    assert all((block.level > 0) == (block.kind == "heading") for block in document.blocks if block.kind != "table")
+
+
+def test_places_are_in_order_disjoint_and_inside_the_text(media_type: str, path: Path) -> None:
+    document = assemble(loader_for(media_type).load(path, title=None))
+    spans = [place.span for place in document.places]
+    assert all(before.end <= after.start for before, after in pairwise(spans))
+    assert all(0 <= span.start < span.end <= len(document.text) for span in spans)
+    assert not (document.places and document.pages)
 
 
 def test_pages_are_in_order_and_inside_the_text(media_type: str, path: Path) -> None:
@@ -80,7 +88,7 @@ def test_a_file_with_nothing_in_it_is_refused_with_a_hint(media_type: str, path:
 
 
 def test_every_readable_type_has_a_recipe_and_no_other_has_a_loader() -> None:
-    assert set(RECIPES) == set(FILES)
-    assert all(recipe(media_type) for media_type in RECIPES)
+    assert set(READABLE) == set(FILES)
+    assert all(recipe(media_type) for media_type in READABLE)
     with pytest.raises(UnsupportedType):
-        loader_for("application/zip")
+        loader_for("application/x-unheard-of")

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from ingest.parser.frames import Frame, FrameBuffer, decode_event, encode, encode_event
-from ingest.protocols import Loaded, LoadEvent, PageLoaded
-from rag.types import Block, Page, Span, WordBox
+from ingest.protocols import Embedded, Loaded, LoadEvent, PageLoaded
+from rag.types import Block, Page, Place, Report, Span, WordBox
 
 PAGE = PageLoaded(
     text="Größe\nzwei",
@@ -61,4 +61,24 @@ def test_frames_of_the_wrong_shape_are_refused(header: dict[str, object]) -> Non
 
 def test_an_unknown_kind_of_block_is_refused() -> None:
     with pytest.raises(ValueError, match="kind"):
-        decode_event(Frame({"event": "page", "page": None, "total": 1}, (b"x", b'[["image", 0, 1, 0]]', b"")))
+        decode_event(Frame({"event": "page", "page": None, "total": 1}, (b"x", b'[["image", 0, 1, 0]]', b"", b"[]")))
+
+
+def test_an_unknown_kind_of_place_is_refused() -> None:
+    with pytest.raises(ValueError, match="kind"):
+        decode_event(
+            Frame({"event": "page", "page": None, "total": 1}, (b"x", b"[]", b"", b'[["desert", 0, 1, "", 1]]'))
+        )
+
+
+def test_places_files_inside_and_the_report_come_through_the_wire() -> None:
+    places = (Place("rows", Span(0, 3), "Prices", 7), Place("slide", Span(4, 9), "", 2))
+    report = Report(ocr_pages=((3, 0.75),), ocr_engine="x", tables=2, skipped=("a.exe: a program",), warnings=("w",))
+    events = [
+        PageLoaded(text="abc defgh", blocks=(), places=places),
+        Embedded("inside/a.txt", b"\x00\xff"),
+        Loaded(title="t", report=report),
+    ]
+    buffer = FrameBuffer()
+    frames = [frame for event in events for frame in buffer.feed(encode_event(event))]
+    assert [decode_event(frame) for frame in frames] == events

@@ -1,0 +1,98 @@
+"""Where a quote stands in a document without pages: slides, rows of a sheet, lines, paragraphs, chapters, messages."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rag.types import Locator, Passage, Place, Span
+
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
+_NAME = 80
+"""Characters of a name that are shown."""
+
+
+def clipped(places: Sequence[Place], text: str, span: Span) -> tuple[Place, ...]:
+    """The places inside `span` of a document's text, cut to it, their numbers moved on to where it begins.
+
+    Args:
+        places: of the whole document, in order and disjoint.
+        text: of the whole document.
+        span: of a chunk.
+    """
+    found: list[Place] = []
+    first = bisect_right(places, span.start, key=lambda place: place.span.start) - 1
+    for place in places[max(first, 0) :]:
+        if place.span.start >= span.end:
+            break
+        inside = Span(max(place.span.start, span.start), min(place.span.end, span.end))
+        if inside.start < inside.end:
+            moved = _steps(place, text[place.span.start : inside.start])
+            found.append(replace(place, span=inside, number=place.number + moved))
+    return tuple(found)
+
+
+def locate(passage: Passage, span: Span) -> Locator | None:
+    """Where `span` of a passage's document stands; None in a document with pages or without places."""
+    touched = [place for place in passage.places if place.span.overlap(span) or _holds(place, span)]
+    if not touched:
+        return None
+    first, last = touched[0], touched[-1]
+    if last.kind != first.kind or last.name != first.name:
+        last = first  # a quote that runs over into the next sheet or chapter is found where it begins
+    begin = max(span.start, first.span.start)
+    end = max(begin, min(span.end, last.span.end) - 1)
+    return Locator(first.kind, _name(passage, first), _number(passage, first, begin), _number(passage, last, end))
+
+
+def describe(locator: Locator | None) -> str:
+    """A locator in the words of a person ("Prices, rows 12–14"); "" for None."""
+    if locator is None:
+        return ""
+    name = locator.name if len(locator.name) <= _NAME else locator.name[: _NAME - 1].rstrip() + "…"
+    match locator.kind:
+        case "slide":
+            place = _counted("slide", locator)
+            return f"{place}, {name}" if name else place
+        case "chapter" | "message":
+            return name or f"{locator.kind} {locator.first}"
+        case "rows":
+            place = _counted("row", locator)
+        case "lines":
+            place = _counted("line", locator)
+        case "paragraphs":
+            place = _counted("paragraph", locator)
+    return f"{name}, {place}" if name else place
+
+
+def _counted(what: str, locator: Locator) -> str:
+    if locator.last > locator.first:
+        return f"{what}s {locator.first:,}–{locator.last:,}"
+    return f"{what} {locator.first:,}"
+
+
+def _holds(place: Place, span: Span) -> bool:
+    return place.span.start <= span.start < place.span.end
+
+
+def _number(passage: Passage, place: Place, position: int) -> int:
+    start = passage.span.start
+    return place.number + _steps(place, passage.text[place.span.start - start : position - start])
+
+
+def _steps(place: Place, text: str) -> int:
+    """How many rows, lines or paragraphs end in a text that begins where the place does."""
+    if place.kind in ("rows", "lines"):
+        return text.count("\n")
+    if place.kind == "paragraphs":
+        return sum(1 for _ in _BLANK_LINE.finditer(text))
+    return 0
+
+
+def _name(passage: Passage, place: Place) -> str:
+    """A paragraph's number means more under its heading."""
+    if place.kind == "paragraphs" and passage.heading_path:
+        return passage.heading_path[-1]
+    return place.name
