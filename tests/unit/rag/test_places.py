@@ -19,11 +19,7 @@ def test_a_place_is_cut_to_the_chunk_and_counts_on_from_where_the_chunk_begins()
 
 
 def test_places_outside_the_chunk_are_left_out() -> None:
-    places = [
-        Place("slide", Span(0, 4), "One", 1),
-        Place("slide", Span(4, 8), "Two", 2),
-        Place("slide", Span(8, 12), "", 3),
-    ]
+    places = [Place("slide", Span(start, start + 4), "", 1 + start // 4) for start in (0, 4, 8)]
     assert clipped(places, "x" * 12, Span(4, 8)) == (places[1],)
     assert clipped(places, "x" * 12, Span(6, 12)) == (Place("slide", Span(6, 8), "", 2), places[2])
 
