@@ -7,19 +7,13 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import components, downloads, figures, resources, safe, state
+from ui import components, downloads, figures, kinds, resources, safe, state
 from workspaces.models import FINAL_STATES, DocumentRecord
 
 _POLL_SECONDS = 0.7
 PAGE_SIZE = 20
 _TEXT_PIECE = 20_000
 
-KINDS = {
-    "application/pdf": ("PDF", ":material/picture_as_pdf:"),
-    "text/html": ("Web page", ":material/language:"),
-    "text/markdown": ("Markdown", ":material/markdown:"),
-    "text/plain": ("Text", ":material/article:"),
-}
 STEPS = {
     "received": "Waiting",
     "stored": "Reading",
@@ -71,9 +65,7 @@ def _page(records: Sequence[DocumentRecord]) -> Sequence[DocumentRecord]:
 
 
 def _row(record: DocumentRecord) -> None:
-    kind, icon = KINDS.get(record.media_type, ("Document", ":material/draft:"))
-    if record.source_kind == "url":
-        kind, icon = "Web page", ":material/language:"
+    kind, icon = kinds.kind(record)
     with st.container(border=True, gap="xsmall", key=f"document-{record.id}"):
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):
             st.markdown(f"{icon} **{safe.label(record.title or record.source, limit=110)}**", width="stretch")

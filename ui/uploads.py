@@ -8,17 +8,14 @@ from rag.errors import FootnoteError
 from ui import figures, frame, resources, safe, state
 from workspaces.models import DocumentRecord
 
-TYPES = ["pdf", "txt", "md", "markdown", "html", "htm"]
-
 
 def panel() -> None:
     """The drop zone and the address box. What is added goes to the workspace in use; ingest runs in the background."""
     settings = resources.services().settings
     files = st.file_uploader(
-        "Add PDFs, text, Markdown or saved web pages",
+        "Add PDFs, office files, mail, e-books, pictures, web pages, text or ZIP archives",
         accept_multiple_files=True,
         max_upload_size=settings.max_upload_mb,
-        type=TYPES,
         key=state.uploader_key(),
     )
     if files:

@@ -52,7 +52,7 @@ if told:
 elif workspace is None or not workspace.documents:
     st.title("Ask your own documents")
     st.markdown(
-        "**No documents yet.** Add PDFs, text, Markdown, saved web pages, or a web address. "
+        "**No documents yet.** Add PDFs, office files, mail, e-books, pictures, text, or web addresses. "
         "They stay on this machine, and every sentence of an answer opens the passage it rests on."
     )
     uploads.panel()

@@ -8,7 +8,7 @@ workspace = frame.current_workspace()
 
 st.title("Documents")
 if workspace is None or not workspace.documents:
-    st.markdown("**No documents yet.** Add PDFs, text, Markdown, saved web pages, or a web address.")
+    st.markdown("**No documents yet.** Add PDFs, office files, mail, e-books, pictures, text, or web addresses.")
 else:
     parts = [figures.count(workspace.documents, "document"), f"{figures.count(workspace.chunks, 'passage')} to search"]
     if workspace.failed:
