@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,8 @@ _DENSE_LIMIT = 100
 """More than of the other half, so that most candidates have a score of their own in both."""
 _READ = 60
 """Candidates whose text is read."""
+_AT_ONCE = 4
+"""Questions whose halves are looked up side by side; both mostly wait, for SQLite and for another process."""
 _EMBEDDED_PASSAGES = 5
 _EMBEDDED_SENTENCES = 2
 """Of each of the first passages: a short sentence takes 3 to 8 ms on two cores."""
@@ -50,6 +53,7 @@ class HybridRetriever:
         self._vectors = vectors
         self._lexical = lexical
         self._source = source
+        self._beside = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="meaning")
 
     def retrieve(self, workspace_id: str, question: str, *, limit: int = 10) -> Retrieval:
         """The best passages of a workspace, each with its best sentence and the page of that sentence.
@@ -102,38 +106,34 @@ class HybridRetriever:
         return self._reranked(found, vector, trusted=trusted)
 
     def _candidates(self, workspace_id: str, question: Question, vector: Vector, *, trusted: bool) -> list[Candidate]:
+        by_meaning = self._beside.submit(self._vectors.search, workspace_id, vector, limit=_DENSE_LIMIT)
         by_words = self._lexical.search(workspace_id, question.groups, limit=_LEXICAL_LIMIT) if question.groups else []
-        by_meaning = self._vectors.search(workspace_id, vector, limit=_DENSE_LIMIT)
-        candidates = united(by_words, by_meaning, lexical_limit=_LEXICAL_LIMIT)
+        candidates = united(by_words, by_meaning.result(), lexical_limit=_LEXICAL_LIMIT)
         order = np.argsort(-first_scores(candidates, trusted=trusted), kind="stable")[:_READ]
         return [candidates[index] for index in order]
 
     def _reranked(self, found: Sequence[Found], vector: Vector, *, trusted: bool) -> list[Found]:
         """The first few again, by the meaning of their best sentences as well."""
-        head = [self._weighed(entry, vector, trusted=trusted) for entry in found[:_EMBEDDED_PASSAGES]]
+        if not trusted:
+            return list(found)
+        head = self._weighed(found[:_EMBEDDED_PASSAGES], vector)
         head.sort(key=lambda entry: -entry.score)
         return [*head, *found[_EMBEDDED_PASSAGES:]]
 
-    def _weighed(self, entry: Found, vector: Vector, *, trusted: bool) -> Found:
-        marked = entry.match.sentences[:_EMBEDDED_SENTENCES]
-        if not marked or not trusted:
-            return entry
-        similarities = [self._similarity(entry.passage, one, vector) for one in marked]
-        fits = [one.coverage + one.grams + near for one, near in zip(marked, similarities, strict=True)]
-        near = max(similarities)
-        return replace(
-            entry,
-            best=marked[fits.index(max(fits))],
-            similarity=near,
-            score=entry.score + _SENTENCE_MEANING * near,
-        )
-
-    def _similarity(self, passage: Passage, marked: Marked, vector: Vector) -> float:
-        """Cosine to the sentence or, where that is nearer, to the heading above it."""
-        begin = passage.span.start
-        spans = [span for span in (marked.span, marked.heading) if span]
-        texts = [passage.text[span.start - begin : span.end - begin] for span in spans]
-        return float((self._embedder.embed_documents(texts) @ vector).max())
+    def _weighed(self, found: Sequence[Found], vector: Vector) -> list[Found]:
+        """Each with what its best sentences mean; they are embedded in one call, so that they share the processors."""
+        texts = [list(_texts(entry)) for entry in found]
+        if not any(texts):
+            return list(found)
+        matrix = self._embedder.embed_documents([text for some in texts for _, text in some])
+        cosines = iter((matrix @ vector).tolist())
+        weighed = []
+        for entry, some in zip(found, texts, strict=True):
+            nearest: dict[int, float] = {}  # place of the sentence → cosine to it or to the heading above it
+            for place, _ in some:
+                nearest[place] = max(next(cosines), nearest.get(place, -1.0))
+            weighed.append(_with_meaning(entry, list(nearest.values())) if nearest else entry)
+        return weighed
 
     def _shown(self, found: Sequence[Found]) -> tuple[Passage, ...]:
         """Passages as they are shown, on the page where the best sentence begins."""
@@ -156,6 +156,24 @@ class HybridRetriever:
             )
             for entry, (page, label) in zip(found, pages, strict=True)
         )
+
+
+def _texts(entry: Found) -> Iterator[tuple[int, str]]:
+    """(place, text) of the sentences that are embedded, and of the headings right above them."""
+    begin = entry.passage.span.start
+    for place, marked in enumerate(entry.match.sentences[:_EMBEDDED_SENTENCES]):
+        for span in (marked.span, marked.heading):
+            if span:
+                yield place, entry.passage.text[span.start - begin : span.end - begin]
+
+
+def _with_meaning(entry: Found, similarities: Sequence[float]) -> Found:
+    marked = entry.match.sentences[:_EMBEDDED_SENTENCES]
+    fits = [one.coverage + one.grams + near for one, near in zip(marked, similarities, strict=True)]
+    near = max(similarities)
+    return replace(
+        entry, best=marked[fits.index(max(fits))], similarity=near, score=entry.score + _SENTENCE_MEANING * near
+    )
 
 
 def _support(found: Sequence[Found], *, trusted: bool, across: bool) -> Support:
