@@ -8,7 +8,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -20,6 +20,8 @@ from workspaces.truth import KEPT
 
 _CURRENT = "current"
 _REMOVED = "removed"
+
+T = TypeVar("T")
 
 
 class IndexStore(VectorStore, Protocol):
@@ -89,9 +91,9 @@ class DerivedStore:
         """As `problem`, by the count and a sample: milliseconds. Raises StorageError."""
         return self._look(proving.quick_problem, workspace_id)
 
-    def shortfall(self, workspace_id: str) -> str | None:
-        """What a right collection does not find all the same; None where it finds all. Raises StorageError."""
-        return self._look(proving.shortfall, workspace_id)
+    def reach(self, workspace_id: str) -> proving.Reach | None:
+        """What searches of a right collection find of it; None where there is no workspace. Raises StorageError."""
+        return self._look(proving.reach, workspace_id)
 
     def differences(self, workspace_id: str) -> tuple[set[str], set[str]]:
         """(searchable ids that the collection lacks, its ids without a live chunk). Raises StorageError."""
@@ -142,7 +144,7 @@ class DerivedStore:
         """Close the current store."""
         self.current.close()
 
-    def _look(self, look: Callable[[VectorStore, str, Connection, str], str | None], workspace_id: str) -> str | None:
+    def _look(self, look: Callable[[VectorStore, str, Connection, str], T | None], workspace_id: str) -> T | None:
         collection = self.collection(workspace_id)
         if collection is None:
             return None

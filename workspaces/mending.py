@@ -12,11 +12,15 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from rag.errors import StorageError
+from rag.types import Matrix
 from workspaces import truth
 from workspaces.database import Database
 from workspaces.index_store import DerivedStore
 
+_NOTHING: tuple[list[str], Matrix] = ([], np.empty((0, 0), dtype=np.float32))
 _log = logging.getLogger("footnote.vectors")
 
 
@@ -44,6 +48,7 @@ class Mending:
         self._approximate: set[str] = set()
         self._refilled: set[str] = set()  # because they were approximate
         self._problems: dict[str, str] = {}
+        self._beside: dict[str, tuple[list[str], Matrix]] = {}
 
     @property
     def status(self) -> IndexStatus:
@@ -54,6 +59,10 @@ class Mending:
         """Length of the vectors of a proven workspace; None for others."""
         return self._proven.get(workspace_id)
 
+    def beside(self, workspace_id: str) -> tuple[list[str], Matrix]:
+        """The few vectors that searches of a proven index do not reach."""
+        return self._beside.get(workspace_id, _NOTHING)
+
     def is_open(self, workspace_id: str) -> bool:
         """Whether a workspace still waits for its judgement."""
         return workspace_id not in self._proven and workspace_id not in self._approximate
@@ -63,6 +72,7 @@ class Mending:
         self._proven.pop(workspace_id, None)
         self._problems.pop(workspace_id, None)
         self._approximate.discard(workspace_id)
+        self._beside.pop(workspace_id, None)
 
     def distrust(self) -> None:
         """The store failed: what any workspace has in it must prove itself again."""
@@ -107,20 +117,23 @@ class Mending:
 
     def trust_or_not(self, workspace_id: str) -> bool:
         """For an index that holds the right vectors: whether it also finds them."""
-        found = self._store.shortfall(workspace_id)
-        if found is None:
+        found = self._store.reach(workspace_id)
+        if found is None or found.shortfall is None:
             self._trust(workspace_id)
-        else:
-            self.note(workspace_id, found)
-            self._problems.pop(workspace_id, None)
-            self._approximate.add(workspace_id)
-        return found is None
+            if found is not None and found.beside[0]:
+                self._beside[workspace_id] = found.beside
+            return True
+        self.note(workspace_id, found.shortfall)
+        self._problems.pop(workspace_id, None)
+        self._approximate.add(workspace_id)
+        return False
 
     def _trust(self, workspace_id: str) -> None:
         with self._database.read() as connection:
             sample = truth.sample(connection, workspace_id, size=1)
         self._problems.pop(workspace_id, None)
         self._approximate.discard(workspace_id)
+        self._beside.pop(workspace_id, None)
         self._proven[workspace_id] = 0 if sample is None else sample[1].shape[1]
 
     def replace(self) -> None:

@@ -85,6 +85,15 @@ def searchable_among(connection: Connection, workspace_id: str, ids: Sequence[st
     return found
 
 
+def vectors_among(connection: Connection, workspace_id: str, ids: Sequence[str]) -> tuple[list[str], Matrix]:
+    """Those of `ids` that a search may return, with their stored vectors."""
+    query = with_vector(workspace_id, SEARCHABLE).add_columns(embeddings.c.vector)
+    rows: list[Row[Any]] = []
+    for start in range(0, len(ids), _VARIABLES):
+        rows += connection.execute(query.where(chunks.c.id.in_(ids[start : start + _VARIABLES]))).all()
+    return _block(rows) if rows else ([], np.empty((0, 0), dtype=np.float32))
+
+
 def count_stored(connection: Connection, workspace_id: str, states: Sequence[State]) -> int:
     """Number of chunks that have a stored vector."""
     return int(connection.execute(with_vector(workspace_id, states).with_only_columns(func.count())).scalar_one())

@@ -134,7 +134,9 @@ class VectorIndex:
             try:
                 if not full:
                     return self._store.quick_problem(workspace_id)
-                return self._store.problem(workspace_id) or self._store.shortfall(workspace_id)
+                found = self._store.problem(workspace_id)
+                reach = self._store.reach(workspace_id) if found is None else None
+                return found if reach is None else reach.shortfall
             except StorageError:
                 return _UNREADABLE
 
@@ -208,6 +210,7 @@ class VectorIndex:
         except StorageError:
             self._mending.distrust()
             return None
+        found = proving.with_beside(found, self._mending.beside(workspace_id), vector)[:limit]
         with self._database.read() as connection:
             live = truth.searchable_among(connection, workspace_id, [item.id for item in found])
         return found if len(live) == limit else None
