@@ -30,6 +30,7 @@ from workspaces.passages import StoredPassages
 from workspaces.preferences import Preferences
 from workspaces.purging import Purging
 from workspaces.settings import Settings
+from workspaces.unlocking import Unlocking
 from workspaces.vectors import VectorIndex
 from workspaces.viewer import Viewer
 
@@ -172,6 +173,7 @@ def _wire(parts: _Parts, *, jobs: bool, close: Callable[[], None]) -> Services:
         embedder_name=lambda: parts.embedder().name,
         upload_limit=parts.upload_limit,
         twins=parts.twins,
+        unlocking=Unlocking(parts.database, parts.files, parser=parts.viewing, upload_limit=parts.upload_limit),
     )
     doctor = Doctor(
         parts.settings.data_dir,

@@ -3,6 +3,9 @@ one transaction. Running a step twice gives what running it once gives.
 
     received → stored → parsed → chunked → embedded → indexed → ready | failed(reason)
 
+A newer version of a document goes the same way; becoming `ready`, it takes its predecessor's place
+(workspaces/versions.py).
+
 Every transaction begins by asking whether its run may still go on, so that whoever deletes, stops or restarts a
 document always wins: nothing is written for it afterwards.
 """
@@ -12,27 +15,23 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
-from dataclasses import asdict
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, update
+from sqlalchemy import Connection, Row
 
-from ingest.loaders import recipe
 from ingest.media import HEAD_BYTES, detect
 from ingest.protocols import Splitter
-from rag.errors import FootnoteError, NoText, StorageError
+from rag.errors import FootnoteError, InvalidInput, NoText, PasswordNeeded, StorageError
 from rag.protocols import Embedder
 from rag.types import embedding_text
-from workspaces import extracts, repository
+from workspaces import extracts, repository, versions
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.fitting import check_embedder
 from workspaces.lexical import Fts5Index, body_of
 from workspaces.models import DocumentRecord
-from workspaces.names import printable
 from workspaces.runs import Run, Runs
-from workspaces.tables import documents
 from workspaces.vectors import VectorIndex
 
 if TYPE_CHECKING:
@@ -46,9 +45,6 @@ _INDEX_BATCH = 256
 """Chunks entered into the indexes between two commits: a quarter of a second without other writers."""
 
 _VECTOR_BLOCK = 2_000
-
-_TITLE_CHARACTERS = 150
-"""A title is embedded with every chunk; a longer one would leave no room for text."""
 
 
 class Ingestion:
@@ -93,12 +89,19 @@ class Ingestion:
         with self._files.guard:
             digest, size = self._files.store(io.BytesIO(page.data), limit=self._upload_limit)
             with self._runs.commit(run) as connection:
-                twin = repository.find_by_bytes(connection, record.workspace_id, digest)
+                twin = next(iter(repository.find_by_bytes(connection, record.workspace_id, digest)), None)
                 if twin is None:
                     repository.attach_original(
                         connection, run.version_id, sha256=digest, size=size, media_type=page.media_type
                     )
                     repository.set_version(connection, run.version_id, fetched_at=page.fetched_at.replace(tzinfo=None))
+                elif twin.id == record.id:  # a newer version that is not new
+                    versions.supersede(connection, run.version_id)
+                elif record.number > 1:
+                    raise InvalidInput(
+                        f"This page is now the same as “{twin.title or twin.source}”, byte for byte.",
+                        hint="Delete one of the two.",
+                    )
                 else:  # the same bytes are the same document
                     repository.forget_document(connection, record.id)
                     self._twins[record.id] = twin.id
@@ -110,32 +113,23 @@ class Ingestion:
             return
         path = self._original(run)
         media_type = record.media_type or _media_type(path, record.source)
-        with self._runs.turn(self._parsing, run):
-            document = self._parser().parse(
-                path,
-                media_type,
-                title=record.title or None,
-                cancelled=lambda: not self._runs.may_go_on(run),
-                progress=self._runs.progress(run),
-            )
-        title = printable(document.title)[:_TITLE_CHARACTERS] or _title_from(record)
+        with self._database.read() as connection:
+            known = repository.title_to_keep(connection, run.version_id)
+        try:
+            with self._runs.turn(self._parsing, run):
+                document = self._parser().parse(
+                    path,
+                    media_type,
+                    title=known,
+                    cancelled=lambda: not self._runs.may_go_on(run),
+                    progress=self._runs.progress(run),
+                )
+        except PasswordNeeded:  # whether a password can be asked for depends on what it is
+            with self._runs.commit(run) as connection:
+                repository.set_version(connection, run.version_id, media_type=media_type)
+            raise
         with self._runs.commit(run) as connection:
-            extracts.write_text(connection, run.version_id, document)
-            connection.execute(update(documents).where(documents.c.id == record.id).values(title=title))
-            repository.set_version(
-                connection,
-                run.version_id,
-                media_type=media_type,
-                parser=recipe(media_type),
-                language=document.language,
-                author=document.author,
-                date=document.date,
-                notes=list(document.notes),
-                report=asdict(document.report),
-                page_count=len(document.pages),
-                character_count=len(document.text),
-            )
-            repository.set_state(connection, run.version_id, "parsed")
+            extracts.write_parsed(connection, record, document, media_type=media_type)
 
     def chunk(self, run: Run) -> None:
         """Split the text along its structure."""
@@ -233,7 +227,13 @@ class Ingestion:
                     ),
                 )
                 if start + _INDEX_BATCH >= len(rows):
-                    repository.set_state(connection, run.version_id, "ready")
+                    self._let_be_found(connection, run, record.workspace_id)
+
+    def _let_be_found(self, connection: Connection, run: Run, workspace_id: str) -> None:
+        former = versions.make_current(connection, run.version_id)
+        if former is not None:
+            words = connection.execute(extracts.words_of(former)).all()
+            self._lexical.delete(connection, workspace_id, [row.rowid for row in words])
 
     def _withdraw(self, run: Run, workspace_id: str) -> None:
         with self._database.write() as connection:
@@ -244,7 +244,7 @@ class Ingestion:
 
     def _original(self, run: Run) -> Path:
         with self._database.read() as connection:
-            return self._files.path(repository.sha256_of(connection, run.version_id) or "")
+            return self._files.path(repository.readable_of(connection, run.version_id) or "")
 
 
 def _media_type(path: Path, name: str) -> str:
@@ -256,8 +256,3 @@ def _media_type(path: Path, name: str) -> str:
             "The stored original is missing or cannot be read.", hint="Delete the document and add it again."
         ) from error
     return detect(head, name)
-
-
-def _title_from(record: DocumentRecord) -> str:
-    name = PurePath(record.source).stem if record.source_kind == "file" else record.source
-    return name[:_TITLE_CHARACTERS]

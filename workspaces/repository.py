@@ -5,15 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delete, func, insert, select, update
 
 from rag.errors import FootnoteError, NotFound
 from rag.types import Report
 from workspaces.identifiers import new_id, now
-from workspaces.models import FINAL_STATES, DocumentRecord, Problem, SourceKind, State, Workspace
+from workspaces.models import FINAL_STATES, DocumentRecord, Pending, Problem, SourceKind, State, Workspace
 from workspaces.tables import conversations, documents, originals, versions, workspaces
+
+READABLE = func.coalesce(versions.c.readable_sha256, versions.c.sha256)
+"""SHA-256 of the bytes that a version is read and drawn from: its original, or the copy of it without a password."""
 
 SQL_VARIABLES = 500
 """Ids in one IN list; SQLite's default limit was 999 before 3.32."""
@@ -21,16 +25,17 @@ SQL_VARIABLES = 500
 
 def list_workspaces(connection: Connection, *, workspace_id: str | None = None) -> list[Workspace]:
     """Live workspaces with their figures, by name."""
+    current = versions.c.id == documents.c.version_id
     figures = (
         select(
             documents.c.workspace_id,
-            func.count().label("documents"),
+            func.sum(current).label("documents"),
             func.sum(versions.c.state.not_in(FINAL_STATES)).label("working"),
             func.sum(versions.c.state == "failed").label("failed"),
-            func.sum(versions.c.chunk_count).label("chunks"),
+            func.sum(case((current, versions.c.chunk_count), else_=0)).label("chunks"),
         )
-        .join(versions, versions.c.id == documents.c.version_id)
-        .where(documents.c.deleted_at.is_(None))
+        .join(versions, versions.c.document_id == documents.c.id)
+        .where(documents.c.deleted_at.is_(None), versions.c.state != "superseded")
         .group_by(documents.c.workspace_id)
         .subquery()
     )
@@ -56,7 +61,7 @@ def _workspace_of(row: Row[Any]) -> Workspace:
         id=row.id,
         name=row.name,
         created_at=row.created_at,
-        documents=row.documents or 0,
+        documents=int(row.documents or 0),
         working=int(row.working or 0),
         failed=int(row.failed or 0),
         chunks=row.chunks or 0,
@@ -87,16 +92,72 @@ def workspace_id_of(connection: Connection, name_or_id: str) -> str:
     return found
 
 
+_newer = versions.alias("newer")
+
+
+def version_query() -> Select[Any]:
+    """Versions with their documents; `id` is the version's, `document_id` the document's.
+
+    At most one version of a document is newer than its current one and not superseded: the pending one, as `newer_…`.
+    """
+    pending = [
+        column.label(f"newer_{column.name}")
+        for column in (
+            _newer.c.id,
+            _newer.c.number,
+            _newer.c.state,
+            _newer.c.media_type,
+            _newer.c.progress_done,
+            _newer.c.progress_total,
+            _newer.c.problem_code,
+            _newer.c.problem_message,
+            _newer.c.problem_hint,
+        )
+    ]
+    return (
+        select(
+            versions,
+            documents.c.workspace_id,
+            title_of_version().label("shown_title"),
+            documents.c.source_kind,
+            documents.c.source,
+            documents.c.created_at.label("added_at"),
+            *pending,
+        )
+        .join(documents, documents.c.id == versions.c.document_id)
+        .outerjoin(
+            _newer,
+            and_(
+                _newer.c.document_id == versions.c.document_id,
+                _newer.c.number > versions.c.number,
+                _newer.c.state != "superseded",
+                documents.c.version_id == versions.c.id,
+            ),
+        )
+    )
+
+
 def document_query() -> Select[Any]:
-    """Documents with their current version; `id` is the version's, `document_id` the document's."""
-    return select(
-        versions,
-        documents.c.workspace_id,
-        documents.c.title,
-        documents.c.source_kind,
-        documents.c.source,
-        documents.c.created_at.label("added_at"),
-    ).join(documents, documents.c.version_id == versions.c.id)
+    """As `version_query`, the current versions only."""
+    return version_query().where(documents.c.version_id == versions.c.id)
+
+
+def title_of_version() -> ColumnElement[str]:
+    """A version's title in a query over `versions` and `documents`: its document's where it has none of its own."""
+    own = (documents.c.version_id != versions.c.id) & (versions.c.title != "")
+    return case((own, versions.c.title), else_=documents.c.title)
+
+
+def title_to_keep(connection: Connection, version_id: str) -> str | None:
+    """The title that a version has whatever its file says: one that was given, or found before. None where there is
+    none; a newer version may bring another title than its document has."""
+    row = connection.execute(
+        select(versions.c.title.label("own"), versions.c.number, documents.c.title, documents.c.title_given)
+        .join(documents, documents.c.id == versions.c.document_id)
+        .where(versions.c.id == version_id)
+    ).one()
+    shown: str | None = row.title if row.number == 1 or row.title_given else None
+    return row.own or shown or None
 
 
 def list_documents(connection: Connection, workspace_id: str) -> list[DocumentRecord]:
@@ -118,14 +179,17 @@ def get_document(connection: Connection, document_id: str) -> DocumentRecord:
     query = document_query().where(documents.c.id == document_id, documents.c.deleted_at.is_(None))
     row = connection.execute(query).one_or_none()
     if row is None:
-        raise NotFound("This document does not exist any more.", hint="Reload the list of documents.")
+        raise _gone()
     return record_of(row)
 
 
-def document_of_version(connection: Connection, version_id: str) -> DocumentRecord:
-    """The live document whose current version this is. Raises NotFound."""
-    query = select(documents.c.id).where(documents.c.version_id == version_id)
-    return get_document(connection, connection.execute(query).scalar_one_or_none() or "")
+def get_version(connection: Connection, version_id: str) -> DocumentRecord:
+    """A version of a live document, be it the current one or not. Raises NotFound."""
+    query = version_query().where(versions.c.id == version_id, documents.c.deleted_at.is_(None))
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise _gone()
+    return record_of(row)
 
 
 def get_documents(connection: Connection, document_ids: Sequence[str]) -> list[DocumentRecord]:
@@ -138,13 +202,13 @@ def get_documents(connection: Connection, document_ids: Sequence[str]) -> list[D
     return found
 
 
-def find_by_bytes(connection: Connection, workspace_id: str, sha256: str) -> DocumentRecord | None:
-    """The live document of a workspace whose current version has these bytes."""
+def find_by_bytes(connection: Connection, workspace_id: str, sha256: str) -> list[DocumentRecord]:
+    """Live documents of a workspace whose current version, or the pending one, has these bytes, the oldest first."""
+    mine = select(versions.c.document_id).where(versions.c.sha256 == sha256, versions.c.state != "superseded")
     query = document_query().where(
-        documents.c.workspace_id == workspace_id, documents.c.deleted_at.is_(None), versions.c.sha256 == sha256
+        documents.c.workspace_id == workspace_id, documents.c.deleted_at.is_(None), documents.c.id.in_(mine)
     )
-    row = connection.execute(query.order_by(documents.c.created_at)).first()
-    return record_of(row) if row else None
+    return [record_of(row) for row in connection.execute(query.order_by(documents.c.created_at, documents.c.id))]
 
 
 def find_failed(connection: Connection, workspace_id: str, *, kind: SourceKind, source: str) -> DocumentRecord | None:
@@ -172,6 +236,7 @@ def add_document(
             workspace_id=workspace_id,
             version_id=version_id,
             title=title,
+            title_given=bool(title),
             source_kind=kind,
             source=source,
             created_at=moment,
@@ -187,10 +252,15 @@ def add_document(
 
 def attach_original(connection: Connection, version_id: str, *, sha256: str, size: int, media_type: str = "") -> None:
     """Record that a version's bytes are on disk: state `stored`. The media type is found out when it is parsed."""
+    note_original(connection, sha256=sha256, size=size)
+    set_version(connection, version_id, sha256=sha256, size=size, media_type=media_type, state="stored")
+
+
+def note_original(connection: Connection, *, sha256: str, size: int) -> None:
+    """Record that bytes are on disk; doing it again does nothing."""
     known = connection.execute(select(originals.c.sha256).where(originals.c.sha256 == sha256)).scalar()
     if known is None:
         connection.execute(insert(originals).values(sha256=sha256, size=size, created_at=now()))
-    set_version(connection, version_id, sha256=sha256, size=size, media_type=media_type, state="stored")
 
 
 def sha256_of(connection: Connection, version_id: str) -> str | None:
@@ -199,6 +269,18 @@ def sha256_of(connection: Connection, version_id: str) -> str | None:
         select(versions.c.sha256).where(versions.c.id == version_id)
     ).scalar_one_or_none()
     return digest
+
+
+def readable_of(connection: Connection, version_id: str) -> str | None:
+    """The SHA-256 of the bytes that a version is read from; None where there are none, or no such version."""
+    digest: str | None = connection.execute(select(READABLE).where(versions.c.id == version_id)).scalar_one_or_none()
+    return digest
+
+
+def added_at(connection: Connection, version_id: str) -> datetime:
+    """When a version came (UTC, without a zone)."""
+    found: datetime = connection.execute(select(versions.c.created_at).where(versions.c.id == version_id)).scalar_one()
+    return found
 
 
 def set_version(connection: Connection, version_id: str, **values: object) -> None:
@@ -233,21 +315,18 @@ def forget_document(connection: Connection, document_id: str) -> None:
 
 def record_of(row: Row[Any]) -> DocumentRecord:
     """A row of `document_query` as a value."""
-    problem = None
-    if row.problem_code is not None:
-        problem = Problem(row.problem_code, row.problem_message or "", row.problem_hint or "")
     return DocumentRecord(
         id=row.document_id,
         workspace_id=row.workspace_id,
         version_id=row.id,
-        title=row.title,
+        title=row.shown_title,
         source_kind=row.source_kind,
         source=row.source,
         media_type=row.media_type,
         size=row.size,
         state=row.state,
         created_at=row.added_at,
-        problem=problem,
+        problem=_problem(row.problem_code, row.problem_message, row.problem_hint),
         notes=tuple(row.notes),
         language=row.language,
         pages=row.page_count,
@@ -259,7 +338,31 @@ def record_of(row: Row[Any]) -> DocumentRecord:
         date=row.date,
         fetched_at=row.fetched_at,
         report=report_of(row.report),
+        number=row.number,
+        pending=_pending(row),
     )
+
+
+def _pending(row: Row[Any]) -> Pending | None:
+    if row.newer_id is None:
+        return None
+    return Pending(
+        version_id=row.newer_id,
+        number=row.newer_number,
+        state=row.newer_state,
+        progress_done=row.newer_progress_done,
+        progress_total=row.newer_progress_total,
+        problem=_problem(row.newer_problem_code, row.newer_problem_message, row.newer_problem_hint),
+        media_type=row.newer_media_type,
+    )
+
+
+def _problem(code: str | None, message: str | None, hint: str | None) -> Problem | None:
+    return None if code is None else Problem(code, message or "", hint or "")
+
+
+def _gone() -> NotFound:
+    return NotFound("This document does not exist any more.", hint="Reload the list of documents.")
 
 
 def report_of(values: dict[str, Any]) -> Report:

@@ -60,7 +60,8 @@ documents = Table(
     Column("id", ID, primary_key=True),
     Column("workspace_id", ID, ForeignKey("workspaces.id"), nullable=False, index=True),
     Column("version_id", ID),  # the current version; no foreign key, because the two rows refer to each other
-    Column("title", Text, nullable=False),
+    Column("title", Text, nullable=False),  # of the current version
+    Column("title_given", Boolean, nullable=False, default=False, server_default="0"),  # no version changes it then
     Column("source_kind", String(10), nullable=False),
     Column("source", Text, nullable=False),  # file name (a label, never a path) or web address
     Column("created_at", DateTime, nullable=False),
@@ -105,6 +106,8 @@ versions = Table(
     Column("updated_at", DateTime, nullable=False),
     Column("fetched_at", DateTime),
     Column("report", JSON, nullable=False, default=dict, server_default="{}"),  # rag.types.Report
+    Column("title", Text, nullable=False, default="", server_default=""),  # "" until parsed
+    Column("readable_sha256", String(64), ForeignKey("originals.sha256"), index=True),  # copy without the password
     UniqueConstraint("document_id", "number"),
 )
 

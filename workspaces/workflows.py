@@ -42,12 +42,18 @@ def _ingest_step(step: str, version_id: str, attempt: int) -> bool:
     return Jobs.active().run_step(step, Run(version_id, attempt))
 
 
+@DBOS.step(name="retire-step")
+def _retire_step(version_id: str) -> None:
+    Jobs.active().retire(version_id)
+
+
 @DBOS.workflow(name="ingest", max_recovery_attempts=_MAX_RECOVERIES)
 def _ingest(version_id: str, attempt: int) -> None:
     with Jobs.active().working(version_id):
         for step in STEPS:
             if not _ingest_step(step, version_id, attempt):
                 return
+        _retire_step(version_id)
 
 
 @DBOS.step(name="purge-step")
