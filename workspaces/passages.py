@@ -15,7 +15,7 @@ from workspaces.extracts import places_of, read_text
 from workspaces.models import DocumentRecord
 from workspaces.repository import SQL_VARIABLES
 from workspaces.tables import chunks, documents, pages, texts, versions
-from workspaces.truth import SEARCHABLE, chunks_of
+from workspaces.truth import among
 
 
 class StoredPassages:
@@ -29,7 +29,7 @@ class StoredPassages:
         found: dict[str, Passage] = {}
         with self._database.read() as connection:
             for some in _portions(chunk_ids):
-                query = _shown(chunks_of(workspace_id, SEARCHABLE)).where(chunks.c.id.in_(some))
+                query = _shown(among(workspace_id, chunks.c.id.in_(some)))
                 found.update((row.id, _passage(row)) for row in connection.execute(query))
         return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
 
