@@ -42,7 +42,7 @@ class MarkdownLoader:
             {name.lower(): _unquoted(value) for name, value in _FIELD.findall(front.group(1) or "")} if front else {}
         )
         body = front.end() if front else 0
-        blocks, first_heading = _blocks(text, body)
+        blocks, first_heading = markdown_blocks(text, body)
         if front:
             blocks.insert(0, Block("code", Span(0, len(front.group().rstrip()))))
         yield PageLoaded(text=text, blocks=tuple(blocks))
@@ -56,7 +56,7 @@ class MarkdownLoader:
         )
 
 
-def _blocks(text: str, body: int) -> tuple[list[Block], str]:
+def markdown_blocks(text: str, body: int) -> tuple[list[Block], str]:
     """Blocks of the text from `body` on, and the first heading's words. A heading's span holds its markers too."""
     starts = [body, *(match.end() for match in _LINE_END.finditer(text, body)), len(text)]
     blocks: list[Block] = []
