@@ -46,9 +46,7 @@ class _Region:
 _WRAPPED = re.compile(r"\s+")
 _LEAD = re.compile(r"^(?:[^\S\n]*(?:#|//|/\*|\*|@|--|;|\[[^\n]*\](?=\n))[^\n]*\n)+(?=[^\n]*\w)")
 """Comments and decorators above a definition."""
-_MARKS = re.compile(
-    r"^(?:#{1,6}|={1,6}|\*+)\s+|\s+[#=]+$|^([^\w\s])\1+\s*\n|\s*\n\s*(?:[=-]+|([^\w\s])\2+)\s*$|\s*\{$"
-)
+_MARKS = re.compile(r"^(?:#{1,6}|={1,6}|\*+)\s+|\s+[#=]+$|^([^\w\s])\1+\s*\n|\s*\n\s*(?:[=-]+|([^\w\s])\2+)\s*$|\s*\{$")
 """Before, behind, above and below a heading in Markdown, reStructuredText, AsciiDoc and Org; behind a definition."""
 _LINE = re.compile(r"\S(?:[^\n]*\S)?")
 _CODE = re.compile(r"\S(?:[^\n]{0,198}(?:(?=\n)|\Z|[,;>})\] \t])|[^\n]{0,199})")

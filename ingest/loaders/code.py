@@ -40,7 +40,10 @@ _NO_CALLABLE = re.compile(
 )
 _LEAD = re.compile(r"#|//|/\*|\*|@|--|;|\[[^\n]*\]$")
 """Comments and decorators, which belong to what they stand above."""
-_CLOSER = re.compile(r"[})\]]|(?:end|else|elif|except|finally|catch|then|fi|done|esac)\b|(?:public|private|protected)\s*:")
+_CLOSER = re.compile(
+    r"[})\]]|(?:end|else|elif|except|finally|catch|then|fi|done|esac)\b|(?:public|private|protected)\s*:"
+)
+_TYPE = re.compile(r"[A-Za-z_][\w\s*:<>]*$")
 _SECTION = re.compile(r"\[{1,2}[\w.\"' :/-]+\]{1,2}$")
 _SETTING = re.compile(r"\s*(?:[\w.-]+\s*[=:]|[\"'][^\"']*[\"']\s*[=:]|[#;\[]|$)")
 
@@ -64,7 +67,7 @@ class _Open:
 
 
 def _blocks(lines: Lines) -> Iterator[Block]:
-    """Headings over what opens a definition, code between them; a blank line before an outer line begins a new block."""
+    """Headings over what opens a definition, code between them; a blank line before an outer line begins a block."""
     stack: list[_Open] = []
     start, lead = 0, -1
     parted = True
@@ -74,7 +77,7 @@ def _blocks(lines: Lines) -> Iterator[Block]:
             continue
         line, indent = lines[index].strip(), lines.indent(index)
         section = indent == 0 and _SECTION.match(line) and _SETTING.match(lines[index + 1])
-        if not section and _LEAD.match(line):
+        if not section and (_LEAD.match(line) or _is_type_above(lines, index, line)):
             lead = index if lead < 0 else lead
             continue
         first, parted, before = (lead if lead >= 0 else index), False, parted or lead >= 0
@@ -97,6 +100,12 @@ def _blocks(lines: Lines) -> Iterator[Block]:
         yield lines.block("heading", first, index + 1, level=min(len(stack), 6))
         start = index + 1
     yield lines.block("code", start, len(lines))
+
+
+def _is_type_above(lines: Lines, index: int, line: str) -> bool:
+    """Whether the line is the type of the function whose name begins the next line, as GNU's style has it."""
+    below = lines[index + 1]
+    return bool(_TYPE.match(line) and below[:1].isalpha() and _CALLABLE.match(below[:_LONGEST_OPENING]))
 
 
 def _opens(lines: Lines, index: int, line: str) -> bool:

@@ -1,4 +1,4 @@
-"""JSON as it stands, a block for each member of the outermost level or each line (JSON Lines); notebooks as their cells."""
+"""JSON as it stands, a block for each outermost member or each line (JSON Lines); notebooks as their cells."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ class JsonLoader(SourceLoader):
             return read_notebook(value)
         if warning and (rows := _rows(text)):
             return Source(text, cut(text, rows))
-        title = next((value[name] for name in _NAMES if isinstance(value.get(name), str)), "") if _is_object(value) else ""
+        title = (
+            next((value[name] for name in _NAMES if isinstance(value.get(name), str)), "") if _is_object(value) else ""
+        )
         return Source(text, cut(text, _members(text)), title=title, warnings=(warning,) if warning else ())
 
 

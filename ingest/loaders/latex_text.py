@@ -1,7 +1,7 @@
 """LaTeX made readable, one line for one line: accents, quotes and dashes as characters, text out of its commands.
 
-The source itself can be neither read nor found (`M\\"uller`), so this is a rendering; each of its lines holds the text of
-the same line of the file. Formulas and commands that are not known stay as they are: nothing is lost.
+The source itself can be neither read nor found (`M\\"uller`), so this is a rendering; each of its lines holds the
+text of the same line of the file. Formulas and commands that are not known stay as they are: nothing is lost.
 """
 
 from __future__ import annotations

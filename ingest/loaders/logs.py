@@ -7,7 +7,9 @@ import re
 from ingest.loaders.source import Source, SourceLoader, cut
 from rag.types import Block
 
-_DATE = r"(?:\d{4}[-/.]\d{2}[-/.]\d{2}|\d{1,2}[-/.]\w{2,3}[-/.]\d{2,4}|[A-Z][a-z]{2}[ ]{1,2}\d{1,2}|[A-Z][a-z]{2}, \d{2})"
+_DATE = (
+    r"(?:\d{4}[-/.]\d{2}[-/.]\d{2}|\d{1,2}[-/.]\w{2,3}[-/.]\d{2,4}|[A-Z][a-z]{2}[ ]{1,2}\d{1,2}|[A-Z][a-z]{2}, \d{2})"
+)
 _TIME = r"\d{2}:\d{2}:\d{2}"
 _ENTRY = re.compile(
     rf"^(?:<\d+>1?[ ]?)?(?:[\w.:-]{{1,40}}[ ]-[ ]\S{{1,40}}[ ])?[\[(\"'{{]?(?:\"?(?:time|ts|timestamp)\"?[:=][ ]?\"?)?"

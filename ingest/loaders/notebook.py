@@ -36,7 +36,7 @@ def read_notebook(value: dict[str, Any]) -> Source:
         if texts:
             texts.append("\n\n")
             length += 2
-        found, heading = ([], "") if cell.get("cell_type") == "code" else markdown_blocks(text, 0)
+        found, heading = ([], "") if cell.get("cell_type") == "code" else markdown_blocks(text)
         title = title or heading
         code = [Block("code", Span(0, len(text)))] if cell.get("cell_type") == "code" else found
         blocks += [Block(b.kind, Span(b.span.start + length, b.span.end + length), b.level) for b in filled(text, code)]
@@ -45,7 +45,11 @@ def read_notebook(value: dict[str, Any]) -> Source:
         length += len(text)
     warning = f"What its cells put out is not read ({outputs:,} characters)"
     return Source(
-        "".join(texts), blocks, title=_name(value) or title, warnings=(warning,) if outputs else (), places=tuple(places)
+        "".join(texts),
+        blocks,
+        title=_name(value) or title,
+        warnings=(warning,) if outputs else (),
+        places=tuple(places),
     )
 
 

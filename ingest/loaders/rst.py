@@ -19,7 +19,7 @@ _DIRECTIVE = re.compile(r"\s*\.\.\s+(?:\|[^|]+\|\s+)?([\w:+.-]+?)::(?:\s|$)")
 _NO_COMMENT = re.compile(r"\s*\.\.\s+(?:\[[^\]]+\]\s|_[^\n]*:|__\s|\|[^|]+\|\s)")
 """Footnotes, citations, targets and substitutions."""
 _CODE_DIRECTIVES = frozenset(
-    "code code-block sourcecode highlight parsed-literal math raw doctest testcode testoutput".split()
+    {"code", "code-block", "sourcecode", "highlight", "parsed-literal", "math", "raw", "doctest", "testcode"}
 )
 _TABLE_DIRECTIVES = frozenset({"list-table", "csv-table"})
 _GRID = re.compile(r"\s*\+(?:[-=]+\+)+\s*$")

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from ingest.layout import text_blocks
@@ -162,7 +163,7 @@ def filled(text: str, blocks: Iterable[Block]) -> tuple[Block, ...]:
 def cut(text: str, starts: Iterable[int]) -> list[Block]:
     """Code blocks over the whole text, a new one at each of `starts`."""
     borders = sorted({0, len(text), *starts})
-    return [Block("code", Span(start, end)) for start, end in zip(borders, borders[1:], strict=False)]
+    return [Block("code", Span(start, end)) for start, end in pairwise(borders)]
 
 
 def blanked(text: str, spans: Iterable[Span]) -> tuple[str, list[str]]:

@@ -24,8 +24,9 @@ _GUESS_BYTES = 2**18
 _TERMINAL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 """Colours and the like in the output of programs (ECMA-48, section 5.4)."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
+_BINARY = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _MOST_CONTROLS = 20
-"""A file with more than one control character in so many is no text."""
+"""A file with more than one character in so many that no writer of text makes is no text."""
 
 
 class TextLoader:
@@ -52,7 +53,7 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
     data = path.read_bytes()
     text, encoding = decode(data)
     text = _TERMINAL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    if "\x00" in text or len(_CONTROL.findall(text)) * _MOST_CONTROLS > len(text):
+    if "\x00" in text or len(_BINARY.findall(text)) * _MOST_CONTROLS > len(text):
         raise DamagedSource("The file is not text.", hint="Check its format and add it again.")
     text = _CONTROL.sub(" ", text)
     if not text.strip():

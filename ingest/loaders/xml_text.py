@@ -18,7 +18,9 @@ class XmlLoader(SourceLoader):
     def read(self, text: str) -> Source:
         """See SourceLoader."""
         title = _TITLE.search(text)
-        starts, warning = ([], "It defines entities of its own; they are not resolved") if _ENTITY.search(text) else _children(text)
+        starts, warning = (
+            ([], "It defines entities of its own; they are not resolved") if _ENTITY.search(text) else _children(text)
+        )
         return Source(
             text, cut(text, starts), title=title.group(1) if title else "", warnings=(warning,) if warning else ()
         )

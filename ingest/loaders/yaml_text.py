@@ -1,4 +1,4 @@
-"""YAML as it stands, one block for each key of the outermost level; never parsed, so its tags and aliases do nothing."""
+"""YAML as it stands, a block for each key of the outermost level; never parsed, so its tags and aliases do nothing."""
 
 from __future__ import annotations
 
