@@ -56,6 +56,7 @@ class HtmlLoader:
         metadata = read_metadata(tree)
         script_note = " ".join(element.text_content() for element in tree.iter("noscript"))
         hidden = drop_unseen(tree)
+        _keep_captions(tree)
         visible = write_text(tree)
         extracted = trafilatura.bare_extraction(
             tree, with_metadata=True, include_comments=False, include_tables=True, include_links=True, favor_recall=True
@@ -102,6 +103,12 @@ def _parse(markup: str) -> Any:
     except etree.ParserError as error:
         raise EmptySource("The page is empty.", hint="Save the page again and add the new file.") from error
     raise DamagedSource("The page nests its elements too deeply to be read.", hint="Save it as PDF and add that.")
+
+
+def _keep_captions(tree: Any) -> None:
+    """Trafilatura leaves figures out as a whole; their captions are text."""
+    for element in tree.iter("figure", "figcaption"):
+        element.tag = "div" if element.tag == "figure" else "p"
 
 
 def _main_text(extracted: Any, visible: HtmlText) -> HtmlText:

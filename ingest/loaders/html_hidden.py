@@ -28,21 +28,17 @@ def drop_unseen(tree: Any) -> list[str]:
 
     Templates and what is shown only without scripts are taken out as well, but hide nothing.
     """
-    hidden: list[str] = []
-    for element in filter(_is_unseen, [*tree.iter(etree.Element)]):
-        if element.getparent() is not None and not _gone(element, tree):
-            text = _text(element)
-            hidden += [text] if text else []
-            element.drop_tree()
-    for element in [*tree.iter("template", "noscript")]:
+    outermost: list[Any] = []
+    walker = etree.iterwalk(tree, events=("start",))
+    for _, element in walker:
+        if _is_unseen(element):
+            outermost.append(element)
+            walker.skip_subtree()
+    hidden = [text for element in outermost if (text := _text(element))]
+    for element in [*outermost, *tree.iter("template", "noscript")]:
         if element.getparent() is not None:
             element.drop_tree()
     return hidden
-
-
-def _gone(element: Any, tree: Any) -> bool:
-    """Whether it went with one around it."""
-    return element.getroottree().getroot() is not tree.getroottree().getroot()
 
 
 def _text(element: Any) -> str:

@@ -27,7 +27,7 @@ class Metadata:
     html_title: str = ""
     author: str = ""
     date: str = ""
-    """Of its last change, else of its publication: YYYY-MM-DD."""
+    """Of its publication, else of its last change: YYYY-MM-DD."""
     language: str = ""
     host: str = ""
     """Where it says it lives, without "www."."""
@@ -40,7 +40,7 @@ def read_metadata(tree: Any) -> Metadata:
         title=_line(work.get("headline")),
         html_title=clean(tree.findtext(".//title") or ""),
         author=_author(work.get("author")),
-        date=_day(work.get("dateModified")) or _day(work.get("datePublished")),
+        date=_day(work.get("datePublished")) or _day(work.get("dateModified")),
         language=clean(tree.get("lang") or _line(work.get("inLanguage")))[:2].lower(),
         host=_host(tree),
     )

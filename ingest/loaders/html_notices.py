@@ -31,6 +31,8 @@ _CONSENT_PAGE = 2000
 """A page with more text than this, in characters, has more to say than its question about cookies."""
 _CONSENT_SHARE = 0.6
 """Of a consent wall's characters, so many stand in sentences about consent."""
+_CONSENT_WORDS = 4
+"""A wall uses so many different ones of the words below; a recipe for cookies does not."""
 _CONSENT = re.compile(
     r"cookies?\b|consent|einwillig|zustimm|akzeptier|ablehn|accept (?:all|and)|reject all|privacy|datenschutz|tracking|"
     r"personali[sz]ed (?:ads|content)|personalisierte (?:werbung|anzeigen|inhalte)|(?:our|unsere)\b.{0,20}\bpartner|"
@@ -100,7 +102,8 @@ def _asks_consent(text: str, tree: Any) -> bool:
         return False
     clauses = [match.group() for match in _CLAUSE.finditer(text)]
     about = sum(len(clause) for clause in clauses if _CONSENT.search(clause))
-    if about < _CONSENT_SHARE * len(text):
+    words = {match.group().lower() for match in _CONSENT.finditer(text)}
+    if about < _CONSENT_SHARE * len(text) or len(words) < _CONSENT_WORDS:
         return False
     buttons = [*tree.iter("button", "a"), *tree.xpath("//*[@role='button']")]
     labels = [button.text_content().strip() for button in buttons]

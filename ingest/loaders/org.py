@@ -16,7 +16,7 @@ _COMMENT = re.compile(r"\s*#(?: |$)")
 _LITERAL = re.compile(r"\s*:(?: |$)")
 _DRAWER = re.compile(r"\s*:[\w-]+:\s*$")
 _DRAWER_END = re.compile(r"\s*:end:\s*$", re.IGNORECASE)
-_DRAWER_LINES = 500
+_DRAWER_LINES = 60
 """A drawer that does not end within so many lines is none."""
 _ROW = re.compile(r"\s*\|")
 _RULE = re.compile(r"\s*\|-")

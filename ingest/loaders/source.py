@@ -148,7 +148,7 @@ def filled(text: str, blocks: Iterable[Block]) -> tuple[Block, ...]:
     """The blocks without white space around them, in order, and between them paragraphs over the rest of the text."""
     found: list[Block] = []
     end = 0
-    for block in sorted(blocks, key=lambda block: block.span):
+    for block in sorted(blocks, key=lambda block: (block.span.start, block.span.end)):
         piece = text[block.span.start : block.span.end]
         if block.span.start < end or not piece.strip():
             continue
