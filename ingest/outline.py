@@ -44,7 +44,7 @@ class _Region:
 
 
 _WRAPPED = re.compile(r"\s+")
-_LEAD = re.compile(r"^(?:[^\S\n]*(?:#|//|/\*|\*|@|--|;|\[[^\n]*\](?=\n))[^\n]*\n)+(?=[^\n]*\w)")
+_LEAD = re.compile(r"^(?:[^\S\n]*(?:#(?!#+\s)|//|/\*|\*|@|--|;|\[[^\n]*\](?=\n))[^\n]*\n)+(?=[^\n]*\w)")
 """Comments and decorators above a definition."""
 _MARKS = re.compile(r"^(?:#{1,6}|={1,6}|\*+)\s+|\s+[#=]+$|^([^\w\s])\1+\s*\n|\s*\n\s*(?:[=-]+|([^\w\s])\2+)\s*$|\s*\{$")
 """Before, behind, above and below a heading in Markdown, reStructuredText, AsciiDoc and Org; behind a definition."""

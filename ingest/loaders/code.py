@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ingest.loaders.source import Lines, Source, SourceLoader
-from rag.types import Block
+from rag.types import Block, Span
 
 _LONGEST_OPENING = 300
 """A longer line opens no definition: the file was made by a program."""
@@ -44,6 +44,8 @@ _CLOSER = re.compile(
     r"[})\]]|(?:end|else|elif|except|finally|catch|then|fi|done|esac)\b|(?:public|private|protected)\s*:"
 )
 _TYPE = re.compile(r"[A-Za-z_][\w\s*:<>]*$")
+_NAMED = re.compile(r"\s*[^\s=({:;][^=({:;\n]{0,80}?(?=\s+[=({:])")
+"""What a statement is about; the rest of its line is text under this heading."""
 _SECTION = re.compile(r"\[{1,2}[\w.\"' :/-]+\]{1,2}$")
 _SETTING = re.compile(r"\s*(?:[\w.-]+\s*[=:]|[\"'][^\"']*[\"']\s*[=:]|[#;\[]|$)")
 
@@ -87,19 +89,22 @@ def _blocks(lines: Lines) -> Iterator[Block]:
             stack = [*inner, _Open(indent, bool(_CONTAINER.match(line)))]
         elif before and len(inner) < len(stack) and not _CLOSER.match(line):
             if stack[-1] == (statement := _Open(indent, container=False, statement=True)):
-                yield lines.block("code", start, first)
-                start = first
+                yield Block("code", Span(start, lines.starts[first]))
+                start = lines.starts[first]
                 continue
             stack = [*inner, statement]
         else:
             if before and not stack and indent == 0:
-                yield lines.block("code", start, first)
-                start = first
+                yield Block("code", Span(start, lines.starts[first]))
+                start = lines.starts[first]
             continue
-        yield lines.block("code", start, first)
-        yield lines.block("heading", first, index + 1, level=min(len(stack), 6))
-        start = index + 1
-    yield lines.block("code", start, len(lines))
+        yield Block("code", Span(start, lines.starts[first]))
+        bare = stack[-1].statement and (lines.blank(index + 1) or lines.indent(index + 1) <= indent)
+        named = _NAMED.match(lines[index]) if bare else None
+        opened = Span(lines.starts[first], lines.starts[index] + (named.end() if named else len(lines[index])))
+        yield Block("heading", opened, min(len(stack), 6))
+        start = opened.end
+    yield Block("code", Span(start, lines.starts[len(lines)]))
 
 
 def _is_type_above(lines: Lines, index: int, line: str) -> bool:
