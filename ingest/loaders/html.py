@@ -67,7 +67,12 @@ class HtmlLoader:
         refuse_notices(main.text, script_note, tree)
         yield PageLoaded(main.text, main.blocks, places=(Place("paragraphs", Span(0, len(main.text))),))
         share = len(main.text) / len(visible.text) if visible.text else 1.0
-        yield _head(metadata, extracted, title or "", hidden=hidden, share=share)
+        report = Report(
+            tables=sum(block.kind == "table" for block in main.blocks),
+            hidden_characters=sum(map(len, hidden)),
+            hidden_sample=" ".join(hidden[:_HIDDEN_SAMPLE])[:_HIDDEN_SAMPLE],
+        )
+        yield _head(metadata, extracted, title or "", report=report, share=share)
 
 
 def decode_markup(data: bytes) -> str:
@@ -117,7 +122,7 @@ def _main_text(extracted: Any, visible: HtmlText) -> HtmlText:
     return visible if len(main.text) < SHORT and len(visible.text) > 2 * len(main.text) else main
 
 
-def _head(found: Metadata, extracted: Any, title: str, *, hidden: list[str], share: float) -> Loaded:
+def _head(found: Metadata, extracted: Any, title: str, *, report: Report, share: float) -> Loaded:
     given = clean(found.title or getattr(extracted, "title", None) or found.html_title)
     return Loaded(
         title=title or given[:200],
@@ -125,7 +130,5 @@ def _head(found: Metadata, extracted: Any, title: str, *, hidden: list[str], sha
         author=clean(found.author or getattr(extracted, "author", None) or "")[:200] or None,
         date=found.date or clean(getattr(extracted, "date", None) or "") or None,
         notes=("Main text only: menus and the like are left out",) if share < _SHARE_WORTH_A_NOTE else (),
-        report=Report(
-            hidden_characters=sum(map(len, hidden)), hidden_sample=" ".join(hidden[:_HIDDEN_SAMPLE])[:_HIDDEN_SAMPLE]
-        ),
+        report=report,
     )

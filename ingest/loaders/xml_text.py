@@ -7,7 +7,7 @@ from xml.parsers import expat
 
 from ingest.loaders.source import Source, SourceLoader, cut
 
-_TITLE = re.compile(r"<(?:\w+:)?title\b[^<>]*>\s*([^<>]{1,300}?)\s*</(?:\w+:)?title\s*>", re.IGNORECASE)
+_TITLE = re.compile(r"<(?:\w+:)?title\b[^<>]{0,300}>([^<>]{1,500})</(?:\w+:)?title\s*>", re.IGNORECASE)
 _ENTITY = re.compile(r"<!ENTITY\b")
 _STEP = 2**16
 
