@@ -49,7 +49,7 @@ class HtmlLoader:
         Raises:
             EmptySource: no markup at all.
             DamagedSource: nested too deeply, or its bytes do not fit its encoding.
-            NoText: a sign-in page, a robot check, a page made by scripts, or nothing to read.
+            NoText: a sign-in page, a robot check, a question about cookies, a page made by scripts, or nothing to read.
         """
         markup = decode_markup(path.read_bytes())
         tree = _parse(markup)

@@ -28,7 +28,7 @@ def spell_out(body: Any, *, own: str) -> None:
         text = " ".join("".join(link.itertext()).split())
         if not address or not text or next(link.iterancestors(*_NOT_IN), None) is not None:
             continue
-        if _host(address) in text.lower() or text.lower() in address.lower():
+        if _host(address) in text.lower():
             continue
         last = link[-1] if len(link) else None
         if last is None:

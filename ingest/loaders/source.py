@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -184,11 +183,6 @@ def blanked(text: str, spans: Iterable[Span]) -> tuple[str, list[str]]:
 def lines_place(text: str) -> tuple[Place, ...]:
     """The whole text as lines, counted from 1."""
     return (Place("lines", Span(0, len(text))),)
-
-
-def line_at(starts: Sequence[int], position: int) -> int:
-    """The line, from 0, that holds a position."""
-    return bisect_right(starts, position) - 1
 
 
 def clear_date(text: str) -> str | None:
