@@ -14,15 +14,16 @@ from ingest.loaders import latex_commands as commands
 from rag.types import Block, BlockKind, Span
 
 _TOKEN = re.compile(
-    r"\\begin\s*\{(?P<verbatim>verbatim\*?|Verbatim|lstlisting|minted|alltt|comment)\}"
+    r"\\begin[ \t]*\{(?P<verbatim>verbatim\*?|Verbatim|lstlisting|minted|alltt|comment)\}"
     r"|(?P<unused>\\iffalse\b)"
-    r"|\\(?P<bound>begin|end)\s*\{(?P<environment>[A-Za-z]+\*?)\}"
+    r"|\\(?P<bound>begin|end)[ \t]*\{(?P<environment>[A-Za-z]+\*?)\}"
     r"|\\(?:verb|lstinline)\*?(?P<mark>[^\w\s*{\[])(?P<verb>[^\n]*?)(?P=mark)"
     r"|(?P<comment>%[^\n]*)"
     r"|(?P<math>\$\$[^$]{0,4000}\$\$|\$[^$\n]{1,2000}\$|\\\((?:[^\\\n]|\\(?![()])){0,2000}\\\)"
     r"|\\\[(?:[^\\]|\\(?![\[\]])){0,4000}\\\])"
-    r"|\\(?P<accent>[\"'`^~=.](?=\s*(?:\{\s*\\?[A-Za-z]\s*\}|\\?[A-Za-z]))|[cHkvurbd](?=\s*\{\s*\\?\w\s*\}|\s+\w))"
-    r"\s*\{?\s*\\?(?P<letter>\w)(?:\s*\})?"
+    r"|\\(?P<accent>[\"'`^~=.](?=[ \t]*(?:\{[ \t]*\\?[A-Za-z][ \t]*\}|\\?[A-Za-z]))"
+    r"|[cHkvurbd](?=[ \t]*\{[ \t]*\\?\w[ \t]*\}|[ \t]+\w))"
+    r"[ \t]*\{?[ \t]*\\?(?P<letter>\w)(?:[ \t]*\})?"
     r"|\\(?P<command>[A-Za-z]+)\*?[ \t]*"
     r"|(?P<row>\\\\\*?(?:\[[^\]\n]{0,20}\])?)"
     r"|\\(?P<escape>[\s\S])"
@@ -31,11 +32,11 @@ _TOKEN = re.compile(
     r"|(?P<dash>---|--|``|''|~)"
     r"|(?P<text>[^\\%$\"{}&`'~-]+|[\s\S])"
 )
-_COLOURED = re.compile(r"\s*\{([^{}]*)\}\s*\{")
-_COLOUR = re.compile(r"\s*\{\s*white\s*\}", re.IGNORECASE)
-_LINK = re.compile(r"\s*\{([^{}\n]*)\}\s*\{")
-_SPANNING = re.compile(r"\s*(?:\{[^{}\n]*\}\s*){2}\{")
-_NAME = re.compile(r"\s*\{([^{}\n]{0,300})\}")
+_COLOURED = re.compile(r"[ \t]*\{([^{}\n]*)\}[ \t]*\{")
+_COLOUR = re.compile(r"[ \t]*\{[ \t]*white[ \t]*\}", re.IGNORECASE)
+_LINK = re.compile(r"[ \t]*\{([^{}\n]*)\}[ \t]*\{")
+_SPANNING = re.compile(r"[ \t]*(?:\{[^{}\n]*\}[ \t]*){2}\{")
+_NAME = re.compile(r"[ \t]*\{([^{}\n]{0,300})\}")
 _OPTION = re.compile(r"[ \t]*\[([^\[\]\n]{0,300})\]")
 _BRACE = re.compile(r"[ \t]*(?:\n[ \t]*)?\{")
 _EMPTY = re.compile(r"\{\}")

@@ -287,3 +287,22 @@ def test_bytes_that_only_look_like_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(bytes(range(1, 32)) * 20)
     with pytest.raises(DamagedSource):
         assemble(loader_for(media.CODE).load(tmp_path / "file", title=None))
+
+
+def test_no_command_swallows_a_line_of_latex(tmp_path: Path) -> None:
+    commands = [
+        r"\textcolor",
+        r"\href",
+        r"\multicolumn",
+        r"\section",
+        r"\emph",
+        r"\"",
+        r"\v",
+        r"\cite",
+        r"\label",
+        r"\odd",
+    ]
+    source = "".join(f"{command}\n{{red}}\n{{b}}\n[c]\n" for command in commands) + "\\begin\n{center}\nlast"
+    document = load(tmp_path, media.LATEX, source)
+    assert document.text.count("\n") == source.count("\n")
+    assert located(document, "last") == Locator("lines", "", 4 * len(commands) + 3, 4 * len(commands) + 3)
