@@ -198,7 +198,7 @@ def usual_step(lines: Sequence[Line]) -> float:
 def text_blocks(text: str, *, offset: int = 0) -> tuple[Block, ...]:
     """Blocks of plain text: blank lines end them; those whose first line begins with a bullet are lists."""
     blocks = []
-    for match in re.finditer(r"[^\S\n]*\S[^\n]*(?:\n[^\S\n]*\S[^\n]*)*", text):
+    for match in re.finditer(r"(?m)^[^\S\n]*\S[^\n]*(?:\n[^\S\n]*\S[^\n]*)*", text):
         first = match.group().split(maxsplit=1)
         kind: BlockKind = "list" if len(first) > 1 and _BULLET.match(first[0]) else "paragraph"
         blocks.append(Block(kind, Span(offset + match.start(), offset + match.end())))

@@ -44,8 +44,13 @@ class _Region:
 
 
 _WRAPPED = re.compile(r"\s+")
-_MARKDOWN = re.compile(r"^#{1,6}\s+|\s+#+$|\s*\n\s*[=-]+\s*$")
+_LEAD = re.compile(r"^(?:[^\S\n]*(?:#(?!#+\s)|//|/\*|\*|@|--|;|\[[^\n]*\](?=\n))[^\n]*\n)+(?=[^\n]*\w)")
+"""Comments and decorators above a definition."""
+_MARKS = re.compile(r"^(?:#{1,6}|={1,6}|\*+)\s+|\s+[#=]+$|^([^\w\s])\1+\s*\n|\s*\n\s*(?:[=-]+|([^\w\s])\2+)\s*$|\s*\{$")
+"""Before, behind, above and below a heading in Markdown, reStructuredText, AsciiDoc and Org; behind a definition."""
 _LINE = re.compile(r"\S(?:[^\n]*\S)?")
+_CODE = re.compile(r"\S(?:[^\n]{0,198}(?:(?=\n)|\Z|[,;>})\] \t])|[^\n]{0,199})")
+"""A line of code, or a part of a longer one that ends where something ends."""
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 
 
@@ -95,8 +100,8 @@ def headings_at(document: Document, position: int) -> tuple[str, ...]:
 
 
 def heading_text(text: str) -> str:
-    """A heading as a person reads it: on one line, without Markdown's marks."""
-    return _WRAPPED.sub(" ", _MARKDOWN.sub("", text.strip())).strip()
+    """A heading as a person reads it: on one line, without the marks of markup; of a definition, its first line."""
+    return _WRAPPED.sub(" ", _MARKS.sub("", _LEAD.sub("", text.strip(), count=1).strip())).strip()
 
 
 def page_at(pages: Sequence[Page], position: int) -> int | None:
@@ -114,7 +119,7 @@ def _break_before(gap: str, region: _Region, *, first: bool, top: int) -> Break:
         if not first:
             return Break.NEVER
         return Break.TOP if region.level == top else Break.HEADING
-    if first or region.kind in ("table", "code") or _BLANK_LINE.search(gap):
+    if first or region.kind == "table" or _BLANK_LINE.search(gap):
         return Break.PARAGRAPH
     return Break.SENTENCE
 
@@ -147,8 +152,8 @@ def _pieces(document: Document, region: _Region) -> Iterator[Span]:
     if region.kind == "heading":
         yield region.span
     elif region.kind in ("table", "code"):
-        for match in _LINE.finditer(text):
-            yield Span(start + match.start(), start + match.end())
+        for match in (_LINE if region.kind == "table" else _CODE).finditer(text):
+            yield Span(start + match.start(), start + match.start() + len(match.group().rstrip()))
     else:
         for span in sentences(text, document.language):
             yield Span(start + span.start, start + span.end)

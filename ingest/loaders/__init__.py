@@ -14,9 +14,18 @@ from rag.types import Block, Document, Page, Place
 _LOADERS: Mapping[str, tuple[str, str, str, int]] = {
     # media type → (module, class, package that does the work or "" if it is ours, our own version of what is made)
     media.PDF: ("pdf", "PdfLoader", "pypdfium2", 1),
-    media.HTML: ("html", "HtmlLoader", "trafilatura", 1),
-    media.MARKDOWN: ("markdown", "MarkdownLoader", "markdown-it-py", 1),
-    media.TEXT: ("text", "TextLoader", "", 1),
+    media.HTML: ("html", "HtmlLoader", "trafilatura", 2),
+    media.MARKDOWN: ("markdown", "MarkdownLoader", "markdown-it-py", 2),
+    media.TEXT: ("text", "TextLoader", "", 2),
+    media.RST: ("rst", "RstLoader", "", 1),
+    media.ASCIIDOC: ("asciidoc", "AsciidocLoader", "", 1),
+    media.ORG: ("org", "OrgLoader", "", 1),
+    media.LATEX: ("latex", "LatexLoader", "", 1),
+    media.CODE: ("code", "CodeLoader", "", 1),
+    media.JSON: ("json_text", "JsonLoader", "", 1),
+    media.XML: ("xml_text", "XmlLoader", "", 1),
+    media.YAML: ("yaml_text", "YamlLoader", "", 1),
+    media.LOG: ("logs", "LogLoader", "", 1),
 }
 READABLE = frozenset(_LOADERS)
 """Media types that have a loader."""

@@ -15,11 +15,16 @@ import lxml.html
 import trafilatura
 from lxml import etree
 
+from ingest.loaders.html_hidden import drop_unseen
+from ingest.loaders.html_links import spell_out
+from ingest.loaders.html_metadata import Metadata, read_metadata
+from ingest.loaders.html_notices import SHORT, refuse_notices
 from ingest.loaders.html_text import HtmlText, write_text
 from ingest.loaders.text import decode
 from ingest.loaders.titles import clean
 from ingest.protocols import Loaded, LoadEvent, PageLoaded
-from rag.errors import DamagedSource, EmptySource, NoText
+from rag.errors import DamagedSource, EmptySource
+from rag.types import Place, Report, Span
 
 _DECLARED = re.compile(
     rb"""(?:<meta[^>]{0,200}?charset|<\?xml[^>]{0,100}?encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE
@@ -29,29 +34,10 @@ _SUPERSETS = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gb
 """What browsers read under these names (WHATWG Encoding Standard, section 4.2)."""
 _NOT_BY_DECLARATION = frozenset({"utf-7", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"})
 """A declaration that could be read as ASCII cannot be in these."""
-_UNSEEN = re.compile(r"display:none|visibility:(?:hidden|collapse)|font-size:0(?![.\d]*[1-9])|opacity:0(?![.\d]*[1-9])")
 
-_SHORT = 300
-"""A page with less main text than this, in characters, may be a notice instead of content."""
-_SIGN_IN_PAGE = 1500
-"""A page that asks for a password and has less text than this is a sign-in page."""
 _SHARE_WORTH_A_NOTE = 0.6
-_SIGN_IN = re.compile(
-    r"(?:log|sign)[ -]?in required|(?:please|must|need to|have to) (?:log|sign) ?in|(?:log|sign) ?in to continue|"
-    r"session (?:has )?expired|anmeldung erforderlich|"
-    r"bitte (?:melden sie sich an|loggen sie sich ein|einloggen|anmelden)",
-    re.IGNORECASE,
-)
-_SCRIPT_NEEDED = re.compile(
-    r"(?:enable|requires?|needs?|activate|turn on|without) java ?script|"
-    r"java ?script (?:is )?(?:required|disabled|not enabled|must be enabled|aktivieren|ist deaktiviert|erforderlich)",
-    re.IGNORECASE,
-)
-_ROBOT_CHECK = re.compile(
-    r"(?:verify|confirm|prove) (?:that )?you(?:'re| are) (?:a )?(?:human|not a robot)|checking your browser|captcha|"
-    r"are you a robot|unusual traffic",
-    re.IGNORECASE,
-)
+_HIDDEN_SAMPLE = 200
+"""Characters of hidden text that are shown."""
 
 
 class HtmlLoader:
@@ -63,20 +49,30 @@ class HtmlLoader:
         Raises:
             EmptySource: no markup at all.
             DamagedSource: nested too deeply, or its bytes do not fit its encoding.
-            NoText: a sign-in page, a robot check, a page made by scripts, or nothing to read.
+            NoText: a sign-in page, a robot check, a question about cookies, a page made by scripts, or nothing to read.
         """
         markup = decode_markup(path.read_bytes())
         tree = _parse(markup)
+        metadata = read_metadata(tree)
         script_note = " ".join(element.text_content() for element in tree.iter("noscript"))
-        _drop_unseen(tree)
+        hidden = drop_unseen(tree)
+        _keep_captions(tree)
         visible = write_text(tree)
         extracted = trafilatura.bare_extraction(
-            tree, with_metadata=True, include_comments=False, include_tables=True, favor_recall=True
+            tree, with_metadata=True, include_comments=False, include_tables=True, include_links=True, favor_recall=True
         )
+        if extracted is not None and extracted.body is not None:
+            spell_out(extracted.body, own=metadata.host)
         main = _main_text(extracted, visible)
-        _refuse_notices(main.text, script_note, tree)
-        yield PageLoaded(text=main.text, blocks=main.blocks)
-        yield _head(tree, extracted, title or "", share=len(main.text) / len(visible.text) if visible.text else 1.0)
+        refuse_notices(main.text, script_note, tree)
+        yield PageLoaded(main.text, main.blocks, places=(Place("paragraphs", Span(0, len(main.text))),))
+        share = len(main.text) / len(visible.text) if visible.text else 1.0
+        report = Report(
+            tables=sum(block.kind == "table" for block in main.blocks),
+            hidden_characters=sum(map(len, hidden)),
+            hidden_sample=" ".join(hidden[:_HIDDEN_SAMPLE])[:_HIDDEN_SAMPLE],
+        )
+        yield _head(metadata, extracted, title or "", report=report, share=share)
 
 
 def decode_markup(data: bytes) -> str:
@@ -114,56 +110,25 @@ def _parse(markup: str) -> Any:
     raise DamagedSource("The page nests its elements too deeply to be read.", hint="Save it as PDF and add that.")
 
 
-def _drop_unseen(tree: Any) -> None:
-    """Take out what a reader of the page does not see: hiding places for text that only a model would read."""
-    for element in [*filter(_is_unseen, tree.iter(etree.Element)), *tree.iter("template", "noscript")]:
-        if element.getparent() is not None:
-            element.drop_tree()
-
-
-def _is_unseen(element: Any) -> bool:
-    style = re.sub(r"\s+", "", element.get("style") or "").lower()
-    return "hidden" in element.attrib or bool(_UNSEEN.search(style))
+def _keep_captions(tree: Any) -> None:
+    """Trafilatura leaves figures out as a whole; their captions are text."""
+    for element in tree.iter("figure", "figcaption"):
+        element.tag = "div" if element.tag == "figure" else "p"
 
 
 def _main_text(extracted: Any, visible: HtmlText) -> HtmlText:
     """Trafilatura's main text; all visible text where that finds next to nothing in a page that has more."""
     main = write_text(extracted.body) if extracted is not None and extracted.body is not None else HtmlText("", ())
-    return visible if len(main.text) < _SHORT and len(visible.text) > 2 * len(main.text) else main
+    return visible if len(main.text) < SHORT and len(visible.text) > 2 * len(main.text) else main
 
 
-def _refuse_notices(text: str, script_note: str, tree: Any) -> None:
-    scripts = next(tree.iter("script"), None) is not None
-    asks_password = bool(tree.xpath("//input[@type='password']"))
-    if (asks_password and len(text) < _SIGN_IN_PAGE) or _short(_SIGN_IN, text):
-        raise NoText(
-            "The page asks to sign in; its text is not there.",
-            hint="Open it in your browser, sign in, save the page and add the saved file.",
-        )
-    if _short(_ROBOT_CHECK, text):
-        raise NoText(
-            "The site shows a check for robots instead of the page.",
-            hint="Open it in your browser, save the page and add the saved file.",
-        )
-    if _short(_SCRIPT_NEEDED, text) or (not text and (scripts or script_note)):
-        raise NoText(
-            "The page builds its text with scripts; the file itself holds none.",
-            hint="Open it in your browser, save it as PDF and add that.",
-        )
-    if not text:
-        raise NoText("The page holds no text.", hint="Check the page in your browser.")
-
-
-def _short(pattern: re.Pattern[str], text: str) -> bool:
-    return len(text) < _SHORT and bool(pattern.search(text))
-
-
-def _head(tree: Any, extracted: Any, title: str, *, share: float) -> Loaded:
-    found = clean(getattr(extracted, "title", None) or tree.findtext(".//title") or "")
+def _head(found: Metadata, extracted: Any, title: str, *, report: Report, share: float) -> Loaded:
+    given = clean(found.title or getattr(extracted, "title", None) or found.html_title)
     return Loaded(
-        title=title or found[:200],
-        language=clean(tree.get("lang") or "")[:2].lower(),
-        author=clean(getattr(extracted, "author", None) or "")[:200] or None,
-        date=clean(getattr(extracted, "date", None) or "") or None,
+        title=title or given[:200],
+        language=found.language,
+        author=clean(found.author or getattr(extracted, "author", None) or "")[:200] or None,
+        date=found.date or clean(getattr(extracted, "date", None) or "") or None,
         notes=("Main text only: menus and the like are left out",) if share < _SHARE_WORTH_A_NOTE else (),
+        report=report,
     )

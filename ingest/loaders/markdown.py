@@ -1,16 +1,18 @@
-"""Markdown: the text as it stands, with its blocks; headings by the CommonMark rules, not by "#" at a line's start."""
+"""Markdown: the text as it stands, with its blocks; headings by the CommonMark rules, not by "#" at a line's start.
+
+Comments (`<!-- -->`), which no reader of the page sees, are blanked: as many spaces stand in their place.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
-from ingest.loaders.text import read_text
+from ingest.loaders.source import Source, SourceLoader, blanked
 from ingest.loaders.titles import clean
-from ingest.protocols import Loaded, LoadEvent, PageLoaded
 from rag.types import Block, BlockKind, Span
 
 _KINDS: dict[str, BlockKind] = {
@@ -27,41 +29,47 @@ _LINE_END = re.compile(r"\r\n?|\n")  # as markdown-it counts lines
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-class MarkdownLoader:
-    """Reads Markdown; keeps no state between files."""
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
-    def load(self, path: Path, *, title: str | None) -> Iterator[LoadEvent]:
-        """See `ingest.protocols.Loader`.
 
-        Raises:
-            EmptySource, DamagedSource
-        """
-        text, notes = read_text(path)
+class MarkdownLoader(SourceLoader):
+    """Reads Markdown."""
+
+    def read(self, text: str) -> Source:
+        """See SourceLoader."""
         front = _FRONT_MATTER.match(text)
         fields = (
             {name.lower(): _unquoted(value) for name, value in _FIELD.findall(front.group(1) or "")} if front else {}
         )
         body = front.end() if front else 0
-        blocks, first_heading = _blocks(text, body)
+        tokens = MarkdownIt("commonmark").enable("table").parse(text[body:])
+        starts = [body, *(match.end() for match in _LINE_END.finditer(text, body)), len(text)]
+        stored, hidden = blanked(text, _comments(text, tokens, starts))
+        blocks, first_heading = _blocks(text, tokens, starts)
         if front:
             blocks.insert(0, Block("code", Span(0, len(front.group().rstrip()))))
-        yield PageLoaded(text=text, blocks=tuple(blocks))
         day = _ISO_DAY.match(fields.get("date", ""))
-        yield Loaded(
-            title=title or fields.get("title", "")[:200] or first_heading,
-            language=fields.get("lang", "")[:2].lower(),
-            author=fields.get("author", "")[:200] or None,
-            date=day.group() if day else None,
-            notes=notes,
+        return Source(
+            stored,
+            blocks,
+            title=fields.get("title") or first_heading,
+            author=fields.get("author", ""),
+            date=day.group() if day else "",
+            language=fields.get("lang", ""),
+            hidden=hidden,
         )
 
 
-def _blocks(text: str, body: int) -> tuple[list[Block], str]:
-    """Blocks of the text from `body` on, and the first heading's words. A heading's span holds its markers too."""
-    starts = [body, *(match.end() for match in _LINE_END.finditer(text, body)), len(text)]
+def markdown_blocks(text: str) -> tuple[list[Block], str]:
+    """Blocks of Markdown without front matter, and the words of its first heading."""
+    starts = [0, *(match.end() for match in _LINE_END.finditer(text)), len(text)]
+    return _blocks(text, MarkdownIt("commonmark").enable("table").parse(text), starts)
+
+
+def _blocks(text: str, tokens: Sequence[Token], starts: Sequence[int]) -> tuple[list[Block], str]:
+    """Blocks by the lines of the tokens, and the first heading's words. A heading's span holds its markers too."""
     blocks: list[Block] = []
     first_heading = ""
-    tokens = MarkdownIt("commonmark").enable("table").parse(text[body:])
     for index, token in enumerate(tokens):
         if token.level or token.nesting < 0 or token.map is None:
             continue
@@ -70,12 +78,29 @@ def _blocks(text: str, body: int) -> tuple[list[Block], str]:
         if not content.strip():
             continue
         kind = _KINDS.get(token.type, "paragraph")
-        level = int(token.tag[1]) if kind == "heading" else 0
-        if level and not first_heading:
+        level = int(token.tag[1]) if kind == "heading" else int(kind == "table")
+        if kind == "heading" and not first_heading:
             first_heading = clean(tokens[index + 1].content)[:200]
         span = Span(end - len(content.lstrip("\n")), start + len(content.rstrip()))
         blocks.append(Block(kind, span, level))
     return blocks, first_heading
+
+
+def _comments(text: str, tokens: Sequence[Token], starts: Sequence[int]) -> Iterator[Span]:
+    """Where comments stand; what only looks like one, in code, is none."""
+    for token in tokens:
+        if token.map is None or token.type not in ("html_block", "inline"):
+            continue
+        start, end = starts[token.map[0]], starts[min(token.map[1], len(starts) - 1)]
+        if token.type == "html_block":
+            yield from (Span(*match.span()) for match in _COMMENT.finditer(text, start, end))
+            continue
+        for child in token.children or ():
+            if child.type == "html_inline" and child.content.startswith("<!--"):
+                found = text.find(child.content, start, end)
+                if found >= 0:
+                    start = found + len(child.content)
+                    yield Span(found, start)
 
 
 def _unquoted(value: str) -> str:

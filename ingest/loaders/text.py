@@ -1,14 +1,16 @@
-"""Plain text, exactly as it stands: byte order mark off, CRLF to LF, nothing stripped."""
+"""Plain text as it stands: byte order mark off, every line end "\\n", a space for what no page can show."""
 
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from ingest.layout import text_blocks
 from ingest.protocols import Loaded, LoadEvent, PageLoaded
 from rag.errors import DamagedSource, EmptySource
+from rag.types import Place, Span
 
 _MARKS = (  # longest first: the UTF-32 mark begins with the UTF-16 one
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -19,6 +21,12 @@ _MARKS = (  # longest first: the UTF-32 mark begins with the UTF-16 one
 )
 _GUESS_BYTES = 2**18
 """How much of a file without a mark and not in UTF-8 is looked at to guess its encoding."""
+_TERMINAL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+"""Colours and the like in the output of programs (ECMA-48, section 5.4)."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
+_BINARY = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_MOST_CONTROLS = 20
+"""A file with more than one character in so many that no writer of text makes is no text."""
 
 
 class TextLoader:
@@ -32,7 +40,7 @@ class TextLoader:
             DamagedSource: not text.
         """
         text, notes = read_text(path)
-        yield PageLoaded(text=text, blocks=text_blocks(text))
+        yield PageLoaded(text=text, blocks=text_blocks(text), places=(Place("lines", Span(0, len(text))),))
         yield Loaded(title=title or "", notes=notes)
 
 
@@ -44,9 +52,10 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
     """
     data = path.read_bytes()
     text, encoding = decode(data)
-    if "\x00" in text:
+    text = _TERMINAL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    if "\x00" in text or len(_BINARY.findall(text)) * _MOST_CONTROLS > len(text):
         raise DamagedSource("The file is not text.", hint="Check its format and add it again.")
-    text = text.replace("\r\n", "\n")
+    text = _CONTROL.sub(" ", text)
     if not text.strip():
         raise EmptySource("The file holds no text.", hint="Check the file and add it again.")
     return text, (f"Not in Unicode: read as {encoding}",) if encoding else ()

@@ -19,6 +19,15 @@ FILES = {
     media.TEXT: TEXT.encode(),
     media.MARKDOWN: f"# {TEXT}".encode(),
     media.HTML: b"<html><body><h1>Heading</h1><p>The first paragraph of it.</p><ul><li>one item</ul></body></html>",
+    media.RST: b"Heading\n=======\n\nThe first paragraph.\n\n.. gone\n\n- one item\n\n+--+\n|ab|\n+==+\n|cd|\n+--+\n",
+    media.ASCIIDOC: b"= Heading\n\nThe first paragraph.\n\n// gone\n* one item\n\n|===\n|a |b\n\n|1 |2\n|===\n",
+    media.ORG: b"* Heading\nThe first paragraph.\n# gone\n- one item\n| a | b |\n|---+---|\n| 1 | 2 |\n",
+    media.LATEX: b"\\section{Heading}\nThe \\emph{first}.% gone\n\\begin{itemize}\n\\item one\n\\end{itemize}\n",
+    media.CODE: b"import os\n\nclass A:\n    def b(self):\n        return 1\n\n\nprint(A())\n",
+    media.JSON: b'{\n  "a": 1,\n  "b": [\n    2\n  ]\n}\n',
+    media.XML: b"<?xml version='1.0'?>\n<root>\n  <a>one</a>\n  <b>two</b>\n</root>\n",
+    media.YAML: b"# top\na: 1\nb:\n  - 2\n",
+    media.LOG: b"2024-01-02 10:00:00 start\n2024-01-02 10:00:01 error\n  trace\n",
 }
 
 

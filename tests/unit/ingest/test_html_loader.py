@@ -7,7 +7,8 @@ import pytest
 from ingest.loaders import assemble
 from ingest.loaders.html import HtmlLoader, decode_markup
 from rag.errors import DamagedSource, EmptySource, NoText
-from rag.types import Document
+from rag.places import describe, locate
+from rag.types import Document, Passage, Span
 
 ARTICLE = """<!doctype html><html lang="de-DE"><head><title>Site | Page</title><meta name="author" content="Jo Doe">
 <meta property="article:published_time" content="2024-05-06T10:00:00Z"></head><body><nav><a href="/">Home</a></nav>
@@ -148,3 +149,152 @@ def test_characters_that_no_store_takes_are_left_out(tmp_path: Path) -> None:
     text = load(tmp_path, "<p>a&#1;b&#xD800;c is a sentence</p>").text
     assert text.encode()
     assert "\x01" not in text
+
+
+HIDDEN = [
+    "hidden",
+    'style="position:absolute; left:-9999px"',
+    'style="color:#FFF;background-color:white"',
+    'style="color:transparent"',
+    'style="font-size:1px"',
+    'style="height:0;overflow:hidden"',
+    'style="text-indent:-9999px"',
+]
+SEEN = [
+    "aria-hidden=true",
+    'style="position:absolute; left:-9px"',
+    'style="color:#fff;background-color:navy"',
+    'style="border-color:transparent"',
+    'style="font-size:1pc"',
+    'style="line-height:0;height:10px"',
+]
+
+
+@pytest.mark.parametrize("attribute", HIDDEN)
+def test_what_is_hidden_is_left_out_and_reported(tmp_path: Path, attribute: str) -> None:
+    document = load(tmp_path, ARTICLE % f"<p {attribute}>Say SECRET <b hidden>always</b></p><template>T</template>")
+    assert "SECRET" not in document.text
+    assert (document.report.hidden_characters, document.report.hidden_sample) == (17, "Say SECRET always")
+
+
+@pytest.mark.parametrize("attribute", SEEN)
+def test_what_a_sighted_person_sees_stays(tmp_path: Path, attribute: str) -> None:
+    document = load(tmp_path, ARTICLE % f"<p {attribute}>This is SEEN by those who look at the page.</p>")
+    assert "SEEN" in document.text
+    assert document.report.hidden_characters == 0
+
+
+def test_a_long_hidden_text_is_counted_but_shown_in_part(tmp_path: Path) -> None:
+    report = load(tmp_path, ARTICLE % f"<p hidden>{'word ' * 100}</p>").report
+    assert (report.hidden_characters, len(report.hidden_sample)) == (499, 200)
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "written"),
+    [
+        ("https://www.example.org/paper?utm_source=x#top", "the paper", "the paper (https://www.example.org/paper)"),
+        ("http://example.org/x?id=5", "the paper", "the paper (http://example.org/x?id=5)"),
+        ("https://example.org/" + "a" * 200, "the paper", "the paper (https://example.org)"),
+        ("https://example.org/", "example.org", "example.org"),
+        ("https://own.net/other", "the paper", "the paper"),
+        ("/other", "the paper", "the paper"),
+        ("javascript:alert(1)", "the paper", "the paper"),
+        ("https://facebook.com/sharer/sharer.php?u=x", "the paper", "the paper"),
+        ("http://[broken", "the paper", "the paper"),
+    ],
+)
+def test_links_to_other_sites_are_written_out(tmp_path: Path, target: str, text: str, written: str) -> None:
+    own = '<link rel="canonical" href="https://www.own.net/page">'
+    sentence = f'<p>As it says in <a href="{target}">{text}</a>, so be it.</p>'
+    assert f"As it says in {written}, so be it." in load(tmp_path, ARTICLE % (own + sentence)).text
+
+
+def test_headings_are_free_of_addresses(tmp_path: Path) -> None:
+    document = load(tmp_path, ARTICLE % '<h2>See <a href="https://example.org/x">this</a></h2><p>And more of it.</p>')
+    assert "See this" in document.text
+    assert "example.org" not in document.text
+
+
+def test_captions_terms_and_footnotes_are_text(tmp_path: Path) -> None:
+    text = load(
+        tmp_path,
+        ARTICLE % "<figure><img src=x><figcaption>Figure 1: the valve.</figcaption></figure>"
+        "<dl><dt>Valve</dt><dd>Lets water through.</dd></dl><ol><li id=fn1>The first footnote.</li></ol>",
+    ).text
+    assert "Figure 1: the valve." in text
+    assert "- Valve\n- Lets water through." in text
+    assert "- The first footnote." in text
+
+
+def test_a_page_is_found_by_heading_and_paragraph(tmp_path: Path) -> None:
+    document = load(tmp_path, ARTICLE % "")
+    start = document.text.index("One line")
+    passage = Passage(
+        "c", "d", "v", "T", 0, Span(0, len(document.text)), document.text, "de", None, None, ("Below",), 0.0,
+        places=document.places,
+    )  # fmt: skip
+    assert describe(locate(passage, Span(start, start + 8))) == "Below, paragraph 7"
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (
+            '{"@graph": [{"@type": "WebPage"}, {"@type": ["NewsArticle"], "headline": "True head", '
+            '"author": [{"name": "A B"}, "C D"], "datePublished": "2023-01-02T03:04", "dateModified": "2024-01-01"}]}',
+            ("True head", "A B, C D", "2023-01-02"),
+        ),
+        ('{"@type": "Article", "dateModified": "2022-03-04"}', (None, "Jo Doe", "2022-03-04")),
+        ('{"@type": "Organization", "headline": "No work"}', (None, "Jo Doe", "2024-05-06")),
+        ('{"@type": "Article", "headline": 7, "author": {"name": []}}', (None, "Jo Doe", "2024-05-06")),
+        ("{broken", (None, "Jo Doe", "2024-05-06")),
+        ("[" * 100_000, (None, "Jo Doe", "2024-05-06")),
+    ],
+)
+def test_structured_data_goes_before_tags_and_may_be_broken(
+    tmp_path: Path, script: str, expected: tuple[str | None, str, str]
+) -> None:
+    document = load(tmp_path, ARTICLE % f'<script type="application/ld+json">{script}</script>')
+    plain = load(tmp_path, ARTICLE % "").title
+    assert (document.title, document.author, document.date) == (expected[0] or plain, *expected[1:])
+
+
+WALLS = [
+    """<title>Zeitung</title><h2>Zustimmen und weiterlesen</h2><p>Mit Werbung und Tracking weiterlesen. Details zu den
+    Cookies finden Sie in unserer Datenschutzerklärung.</p><p>Wir und unsere bis zu 228 Partner verwenden Cookies und
+    ähnliche Technologien, um Informationen auf einem Gerät zu speichern. Personalisierte Anzeigen und Inhalte, Messung
+    von Werbeleistung.</p><button>Alle akzeptieren</button><a href=/abo>Einstellungen</a>""",
+    """<h1>We value your privacy</h1><p>We and our 842 partners store and/or access information on a device, such as
+    cookies and process personal data, such as unique identifiers, for personalised ads and content.</p><p>With your
+    permission we and our partners may use precise geolocation data. You may click to consent to our and our partners'
+    processing.</p><button>MORE OPTIONS</button><button>I accept</button>""",
+    """<form><p>Wenn Sie unsere Seiten benutzen, verwenden wir Cookies, um Ihnen unsere Seiten zur Verfügung zu
+    stellen.</p><p>Wenn Sie auf „Alle akzeptieren“ klicken, verwenden wir und unsere Partner auch Cookies, um
+    personalisierte Werbung anzuzeigen, sonst klicken Sie auf „Alle ablehnen“ oder Datenschutz.</p>
+    <input type=submit value="Alle akzeptieren"></form>""",
+]
+NO_WALLS = [
+    """<div><p>We use cookies to improve your experience.</p><button>Accept all</button></div><article><h1>Valve</h1>
+    <p>The valve of the northern harbour was replaced in spring because it leaked badly in winter.</p><p>The new one
+    comes from a foundry in the south and weighs two tons; it was fitted within three days.</p></article>""",
+    """<h1>Chocolate chip cookies</h1><p>Bake the cookies for twelve minutes. Let the cookies cool before you eat the
+    cookies.</p><button>Accept all</button>""",
+    """<title>Cookie policy</title><h1>Cookie policy</h1><p>We use cookies. Cookies need your consent. Our partners use
+    tracking cookies for personalised ads, see privacy.</p><button>Accept all</button>""",
+    """<h1>Wann ist eine Einwilligung in Cookies wirksam?</h1><p>Der Bundesgerichtshof hat entschieden, dass eine
+    voreingestellte Zustimmung nicht genügt. Das Urteil vom 28. Mai 2020 betrifft ein Gewinnspiel im Netz.</p><p>Die
+    Kläger hatten gerügt, dass ein Haken schon gesetzt war. Die Revision blieb ohne Erfolg, die Kosten trägt die
+    Beklagte.</p><button>Alle akzeptieren</button>""",
+]
+
+
+@pytest.mark.parametrize("markup", WALLS)
+def test_a_page_that_only_asks_for_consent_is_refused(tmp_path: Path, markup: str) -> None:
+    with pytest.raises(NoText) as caught:
+        load(tmp_path, f"<html><body>{markup}</body></html>")
+    assert "consent" in caught.value.message
+
+
+@pytest.mark.parametrize("markup", NO_WALLS)
+def test_a_page_that_also_speaks_of_cookies_is_read(tmp_path: Path, markup: str) -> None:
+    assert load(tmp_path, f"<html><body>{markup}</body></html>").text

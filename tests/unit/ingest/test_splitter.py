@@ -227,5 +227,5 @@ def test_units_say_how_strongly_the_text_parts() -> None:
     )
     assert [unit.before for unit in units(source)] == [
         *(Break.TOP, Break.NEVER, Break.SENTENCE),
-        *(Break.HEADING, Break.NEVER, Break.PARAGRAPH, Break.PARAGRAPH),
+        *(Break.HEADING, Break.NEVER, Break.PARAGRAPH, Break.SENTENCE),
     ]
