@@ -12,6 +12,7 @@ from ingest.loaders import READABLE, assemble, loader_for, recipe
 from ingest.protocols import Loaded, PageLoaded
 from rag.errors import SourceError, UnsupportedType
 from tests.support.documents import pdf
+from tests.support.office_files import docx, item, paragraph, row, table
 
 TEXT = "Heading\n\nThe first paragraph of it, über alles.\n\n- one item\n- another item\n"
 FILES = {
@@ -19,6 +20,13 @@ FILES = {
     media.TEXT: TEXT.encode(),
     media.MARKDOWN: f"# {TEXT}".encode(),
     media.HTML: b"<html><body><h1>Heading</h1><p>The first paragraph of it.</p><ul><li>one item</ul></body></html>",
+    media.DOCX: docx(
+        paragraph("Heading", style="berschrift1")
+        + paragraph("The first paragraph of it, über alles.")
+        + item("one item")
+        + item("another item", 1)
+        + table(row("a", "b"), row("c", "d"))
+    ),
 }
 
 

@@ -1,0 +1,115 @@
+"""Office documents made for tests, from the XML that matters to the test."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+
+_W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
+_WORD_NAMES = (
+    f'xmlns:w="{_W}" xmlns:r="{_R}" xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006" '
+    'xmlns:wps="http://schemas.microsoft.com/office/word/2010/wordprocessingShape" '
+    'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" '
+    'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+)
+_CORE = (
+    '<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" '
+    'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/">{}</cp:coreProperties>'
+)
+STYLES = """
+<w:docDefaults><w:rPrDefault><w:rPr><w:sz w:val="22"/></w:rPr></w:rPrDefault></w:docDefaults>
+<w:style w:type="paragraph" w:default="1" w:styleId="Standard"><w:name w:val="Normal"/></w:style>
+<w:style w:type="paragraph" w:styleId="berschrift1"><w:name w:val="heading 1"/><w:basedOn w:val="Standard"/></w:style>
+<w:style w:type="paragraph" w:styleId="H2"><w:name w:val="Überschrift 2"/></w:style>
+<w:style w:type="paragraph" w:styleId="Eigene"><w:name w:val="Eigene"/><w:basedOn w:val="H2"/></w:style>
+<w:style w:type="paragraph" w:styleId="Gliederung"><w:name w:val="Teil"/>
+<w:pPr><w:outlineLvl w:val="2"/></w:pPr></w:style>
+<w:style w:type="paragraph" w:styleId="Titel"><w:name w:val="Title"/></w:style>
+<w:style w:type="character" w:styleId="Geheim"><w:name w:val="Geheim"/><w:rPr><w:vanish/></w:rPr></w:style>
+<w:style w:type="table" w:styleId="Raster"><w:name w:val="Grid"/><w:tblStylePr w:type="firstRow"><w:tcPr>
+<w:shd w:val="clear" w:fill="1F3864"/></w:tcPr></w:tblStylePr></w:style>
+"""
+NUMBERING = """
+<w:abstractNum w:abstractNumId="7">
+<w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="decimal"/><w:lvlText w:val="§ %1"/></w:lvl>
+<w:lvl w:ilvl="1"><w:start w:val="1"/><w:numFmt w:val="decimal"/><w:lvlText w:val="%1.%2"/></w:lvl>
+<w:lvl w:ilvl="2"><w:start w:val="1"/><w:numFmt w:val="lowerLetter"/><w:lvlText w:val="(%3)"/></w:lvl>
+</w:abstractNum>
+<w:abstractNum w:abstractNumId="8">
+<w:lvl w:ilvl="0"><w:numFmt w:val="bullet"/><w:lvlText w:val=""/></w:lvl></w:abstractNum>
+<w:num w:numId="1"><w:abstractNumId w:val="7"/></w:num>
+<w:num w:numId="2"><w:abstractNumId w:val="8"/></w:num>
+"""
+
+
+def zipped(parts: Mapping[str, str | bytes]) -> bytes:
+    """A ZIP file of these members, the first one stored as it is."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, (name, data) in enumerate(parts.items()):
+            archive.writestr(name, data, zipfile.ZIP_STORED if not number else zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def paragraph(text: str, *, style: str = "", properties: str = "", run: str = "") -> str:
+    """A paragraph of a Word document with one run."""
+    style = f'<w:pStyle w:val="{style}"/>' if style else ""
+    look = f"<w:rPr>{run}</w:rPr>" if run else ""
+    return f"<w:p><w:pPr>{style}{properties}</w:pPr><w:r>{look}<w:t>{text}</w:t></w:r></w:p>"
+
+
+def item(text: str, depth: int = 0, *, list_id: int = 1) -> str:
+    """A paragraph in a list."""
+    return paragraph(text, properties=f'<w:numPr><w:ilvl w:val="{depth}"/><w:numId w:val="{list_id}"/></w:numPr>')
+
+
+def cell(content: str, properties: str = "") -> str:
+    """A cell of a Word table; plain text becomes a paragraph."""
+    inner = content if content.startswith("<") else paragraph(content)
+    return f"<w:tc><w:tcPr>{properties}</w:tcPr>{inner}</w:tc>"
+
+
+def row(*cells: str, properties: str = "") -> str:
+    """A row of cells or texts."""
+    made = "".join(each if each.startswith("<w:tc>") else cell(each) for each in cells)
+    return f"<w:tr><w:trPr>{properties}</w:trPr>{made}</w:tr>"
+
+
+def table(*rows: str, properties: str = "") -> str:
+    """A Word table."""
+    return f"<w:tbl><w:tblPr>{properties}</w:tblPr>{''.join(rows)}</w:tbl>"
+
+
+def relations(entries: Mapping[str, tuple[str, str]]) -> str:
+    """A part of relationships: id → (last word of the type, target); addresses are outside."""
+    made = "".join(
+        f'<Relationship Id="{name}" Type="{_R}/{kind}" Target="{target}"'
+        f"{' TargetMode=' + chr(34) + 'External' + chr(34) if ':' in target else ''}/>"
+        for name, (kind, target) in entries.items()
+    )
+    return f'<Relationships xmlns="{_RELATIONS}">{made}</Relationships>'
+
+
+def docx(
+    body: str,
+    *,
+    core: str = "",
+    links: Mapping[str, tuple[str, str]] | None = None,
+    others: Mapping[str, str | bytes] | None = None,
+    prolog: str = "",
+) -> bytes:
+    """A Word document; `others` are notes parts ("footnotes": inner XML) or whole members (names with a slash)."""
+    parts: dict[str, str | bytes] = {"[Content_Types].xml": "<Types/>"}
+    parts["_rels/.rels"] = relations({"r1": ("officeDocument", "word/document.xml"), "r2": ("x", "docProps/core.xml")})
+    parts["docProps/core.xml"] = _CORE.format(core)
+    wrapped = {"styles": STYLES, "numbering": NUMBERING, **{k: v for k, v in (others or {}).items() if "/" not in k}}
+    known = {f"p{number}": (kind, f"{kind}.xml") for number, kind in enumerate(wrapped)}
+    parts["word/_rels/document.xml.rels"] = relations({**known, **(links or {})})
+    for kind, inner in wrapped.items():
+        parts[f"word/{kind}.xml"] = f"<w:{kind} {_WORD_NAMES}>{inner!s}</w:{kind}>"
+    parts |= {name: data for name, data in (others or {}).items() if "/" in name}
+    parts["word/document.xml"] = f"{prolog}<w:document {_WORD_NAMES}><w:body>{body}</w:body></w:document>"
+    return zipped(parts)
