@@ -18,6 +18,7 @@ _LOADERS: Mapping[str, tuple[str, str, str, int]] = {
     media.MARKDOWN: ("markdown", "MarkdownLoader", "markdown-it-py", 1),
     media.TEXT: ("text", "TextLoader", "", 1),
     media.DOCX: ("docx", "DocxLoader", "", 1),
+    media.ODT: ("odt", "OdtLoader", "", 1),
 }
 READABLE = frozenset(_LOADERS)
 """Media types that have a loader."""

@@ -54,7 +54,8 @@ class Properties:
 class Names:
     """Short names of tags and attributes ("w:p"); remembers them, because a document has few and many of each."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefixes: Mapping[str, str] = _PREFIXES) -> None:
+        self._prefixes = prefixes
         self._short: dict[str, str] = {}
 
     def __call__(self, tag: str) -> str:
@@ -62,7 +63,7 @@ class Names:
         short = self._short.get(tag)
         if short is None:
             namespace, _, local = tag[1:].partition("}") if tag.startswith("{") else ("", "", tag)
-            prefix = _PREFIXES.get(namespace, "")
+            prefix = self._prefixes.get(namespace, "")
             short = self._short[tag] = f"{prefix}:{local}" if prefix else local
         return short
 

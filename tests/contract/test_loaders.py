@@ -12,7 +12,7 @@ from ingest.loaders import READABLE, assemble, loader_for, recipe
 from ingest.protocols import Loaded, PageLoaded
 from rag.errors import SourceError, UnsupportedType
 from tests.support.documents import pdf
-from tests.support.office_files import docx, item, paragraph, row, table
+from tests.support.office_files import docx, item, odf, paragraph, row, table
 
 TEXT = "Heading\n\nThe first paragraph of it, über alles.\n\n- one item\n- another item\n"
 FILES = {
@@ -26,6 +26,10 @@ FILES = {
         + item("one item")
         + item("another item", 1)
         + table(row("a", "b"), row("c", "d"))
+    ),
+    media.ODT: odf(
+        '<text:h text:outline-level="1">Heading</text:h><text:p>The first paragraph of it, über alles.</text:p>'
+        "<text:list><text:list-item><text:p>one item</text:p></text:list-item></text:list>"
     ),
 }
 

@@ -113,3 +113,46 @@ def docx(
     parts |= {name: data for name, data in (others or {}).items() if "/" in name}
     parts["word/document.xml"] = f"{prolog}<w:document {_WORD_NAMES}><w:body>{body}</w:body></w:document>"
     return zipped(parts)
+
+
+_ODF_NAMES = " ".join(
+    f'xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+    for prefix, name in (
+        ("office", "office"),
+        ("text", "text"),
+        ("table", "table"),
+        ("draw", "drawing"),
+        ("style", "style"),
+        ("presentation", "presentation"),
+        ("svg", "svg-compatible"),
+        ("fo", "xsl-fo-compatible"),
+        ("meta", "meta"),
+        ("manifest", "manifest"),
+    )
+)
+_ODF_NAMES += ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xlink="http://www.w3.org/1999/xlink"'
+
+
+def odf(
+    body: str,
+    *,
+    kind: str = "text",
+    styles: str = "",
+    meta: str = "",
+    manifest: str = "",
+    others: Mapping[str, str | bytes] | None = None,
+) -> bytes:
+    """An OpenDocument file: inner XML of office:text or office:presentation, automatic styles, metadata."""
+    content = (
+        f"<office:document-content {_ODF_NAMES}><office:automatic-styles>{styles}</office:automatic-styles>"
+        f"<office:body><office:{kind}>{body}</office:{kind}></office:body></office:document-content>"
+    )
+    return zipped(
+        {
+            "mimetype": f"application/vnd.oasis.opendocument.{kind}",
+            "META-INF/manifest.xml": f"<manifest:manifest {_ODF_NAMES}>{manifest}</manifest:manifest>",
+            "meta.xml": f"<office:document-meta {_ODF_NAMES}><office:meta>{meta}</office:meta></office:document-meta>",
+            **(others or {}),
+            "content.xml": content,
+        }
+    )
