@@ -56,7 +56,7 @@ class _NotesReader(DocxReader):
     def __init__(self, styles: Styles, *, numbering: Numbering, relations: Mapping[str, ooxml.Relationship]) -> None:
         super().__init__(Flow(), styles, numbering=numbering, relations=relations, notes={})
         self.found: dict[str, str] = {}
-        self.hidden: list[str] = []
+        self.hidden: list[Flow] = []
         self._short = Names()
         self._name = self._said_by = ""
 
@@ -75,8 +75,7 @@ class _NotesReader(DocxReader):
             text = " ".join(self.flow.text.split())
             if text:
                 self.found[self._name] = self._said_by + text
-            if self.flow.hidden_sample:
-                self.hidden.append(self.flow.hidden_sample)
+            self.hidden.append(self.flow)
 
 
 def _notes(
@@ -89,8 +88,8 @@ def _notes(
             reader = _NotesReader(styles, numbering=Numbering(package, None), relations=relationships(package, part))
             package.stream(part, reader)
             found |= reader.found
-            for text in reader.hidden:
-                flow.hide(text)
+            for inner in reader.hidden:
+                flow.absorb_hidden(inner)
     return found
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ingest.protocols import PageLoaded
 from rag.errors import NoText, TooLarge
-from rag.types import Block, BlockKind, Place, Report, Span
+from rag.types import Block, BlockKind, Place, PlaceKind, Report, Span
 
 MOST = 1_000_000
 """Paragraphs, rows and cells in one document. 10,000 full pages have about 100,000."""
@@ -74,6 +74,8 @@ class Flow:
         self._tables: list[_Table] = []
         self._cells: list[tuple[_Table | None, _Cell]] = []
         self._notes: list[str] = []
+        self._places: list[tuple[Place, int]] = []
+        """Each with the number of its first block; the span is known at the end."""
         self._taken = 0
         self.tables = 0
         """How many tables there are so far."""
@@ -111,6 +113,11 @@ class Flow:
         self.hidden_characters += len(text)
         if text and len(self.hidden_sample) < _SAMPLE:
             self.hidden_sample = f"{self.hidden_sample} {text}".strip()[:_SAMPLE]
+
+    def mark_notes(self, text: str) -> None:
+        """What a speaker notes down for a slide, marked as such."""
+        if line := tidy(text):
+            self.paragraph(f"Notes: {line}")
 
     def begin_table(self) -> None:
         """A table begins; it may stand in a cell of another."""
@@ -161,8 +168,29 @@ class Flow:
         """All text so far."""
         return "".join(self._texts)
 
+    def begin_place(self, kind: PlaceKind, name: str, number: int) -> None:
+        """A slide or the like begins; it reaches up to the next one."""
+        self._add_notes()
+        self._places.append((Place(kind, Span(0, 0), name, number), len(self._blocks)))
+
+    def absorb(self, other: Flow) -> None:
+        """All that another flow has taken, as if it had been said here."""
+        other._add_notes()
+        text = other.text
+        self._add([Piece(block.kind, text[block.span.start : block.span.end], block.level) for block in other._blocks])
+        self._taken += other._taken
+        self._count()
+        self.tables += other.tables
+        self.absorb_hidden(other)
+
+    def absorb_hidden(self, other: Flow) -> None:
+        """What another flow has left out, and nothing else of it."""
+        if other.hidden_characters:
+            self.hide(other.hidden_sample)
+            self.hidden_characters += other.hidden_characters - len(other.hidden_sample)
+
     def loaded(self) -> PageLoaded:
-        """The whole as one piece, its place counted in paragraphs.
+        """The whole as one piece, its place counted in paragraphs where no other places were begun.
 
         Raises:
             NoText: there is none, or none that a person sees.
@@ -174,7 +202,8 @@ class Flow:
                 "All of its text is hidden." if self.hidden_characters else "It holds no text.",
                 hint="If its pages are pictures, save it as PDF, make its text readable (OCR) and add that.",
             )
-        return PageLoaded(text, tuple(self._blocks), places=(Place("paragraphs", Span(0, len(text))),))
+        places = tuple(self._placed()) if self._places else (Place("paragraphs", Span(0, len(text))),)
+        return PageLoaded(text, tuple(self._blocks), places=places)
 
     def report(self, *, skipped: Sequence[str] = (), warnings: Sequence[str] = ()) -> Report:
         """What was met and what was left out."""
@@ -185,6 +214,13 @@ class Flow:
             skipped=tuple(skipped),
             warnings=tuple(warnings),
         )
+
+    def _placed(self) -> Iterator[Place]:
+        ends = [first for _, first in self._places[1:]] + [len(self._blocks)]
+        for (place, first), end in zip(self._places, ends, strict=True):
+            if end > first:
+                span = Span(self._blocks[first].span.start, self._blocks[end - 1].span.end)
+                yield replace(place, span=span)
 
     def _paragraph(self, kind: BlockKind, text: str, level: int = 0) -> None:
         self._count()
@@ -214,7 +250,8 @@ class Flow:
 
     def _write(self, piece: Piece) -> None:
         last = self._blocks[-1] if self._blocks else None
-        same_list = last is not None and last.kind == piece.kind == "list"
+        begun = self._places[-1][1] if self._places else 0
+        same_list = last is not None and last.kind == piece.kind == "list" and len(self._blocks) > begun
         separator = "" if last is None else "\n" if same_list else "\n\n"
         start = self._length + len(separator)
         self._length = start + len(piece.text)

@@ -62,6 +62,8 @@ class OdfStyles:
         self._now: _Style | None = None
         self.page: str | None = None
         """Colour of the page, where it has one."""
+        self.size = (0.0, 0.0)
+        """Width and height of the page in points, where they are known."""
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         """An element begins, by its short name."""
@@ -74,10 +76,13 @@ class OdfStyles:
                 self._now.look = _look(attributes)
             case "style:paragraph-properties" | "style:table-cell-properties" if self._now:
                 self._now.background = colour_of(value(attributes, "background-color") or "")
-            case "style:graphic-properties" | "style:drawing-page-properties" if self._now:
+            case "style:graphic-properties" if self._now:
                 self._now.background = _fill(attributes)
+            case "style:drawing-page-properties" if self._now and value(attributes, "visibility") == "hidden":
+                self._now.look = Look(vanish=True)
             case "style:page-layout-properties":
                 self.page = colour_of(value(attributes, "background-color") or "") or self.page
+                self._layout(attributes)
 
     def end(self, name: str) -> None:
         """An element ends."""
@@ -98,6 +103,12 @@ class OdfStyles:
     def descends(self, family: str, name: str, ancestor: str) -> bool:
         """Whether a style is another, or rests on it."""
         return name == ancestor or any(style.below == ancestor for style in self._chain(family, name))
+
+    def _layout(self, attributes: Mapping[str, str]) -> None:
+        """Pages of handouts and notes stand upright; a slide's is the widest."""
+        width, height = points(value(attributes, "page-width")), points(value(attributes, "page-height"))
+        if width and height and width > self.size[0]:
+            self.size = (width, height)
 
     def _chain(self, family: str, name: str) -> Iterator[_Style]:
         for _ in range(_DEEPEST):

@@ -270,7 +270,7 @@ class OdtReader:
     def _end_note(self) -> None:
         note, inner = self._notes.pop(), self.flow
         self.flow = note.outer
-        self.flow.hide(inner.hidden_sample)
+        self.flow.absorb_hidden(inner)
         text = " ".join(inner.text.split())
         if not text:
             return

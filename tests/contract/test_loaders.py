@@ -12,7 +12,7 @@ from ingest.loaders import READABLE, assemble, loader_for, recipe
 from ingest.protocols import Loaded, PageLoaded
 from rag.errors import SourceError, UnsupportedType
 from tests.support.documents import pdf
-from tests.support.office_files import docx, item, odf, paragraph, row, table
+from tests.support.office_files import docx, item, odf, paragraph, pptx, row, shape, table
 
 TEXT = "Heading\n\nThe first paragraph of it, über alles.\n\n- one item\n- another item\n"
 FILES = {
@@ -30,6 +30,13 @@ FILES = {
     media.ODT: odf(
         '<text:h text:outline-level="1">Heading</text:h><text:p>The first paragraph of it, über alles.</text:p>'
         "<text:list><text:list-item><text:p>one item</text:p></text:list-item></text:list>"
+    ),
+    media.PPTX: pptx(shape("Heading", place="title") + shape("one item", "another item", place="body"), shape("Text")),
+    media.ODP: odf(
+        "<draw:page><draw:frame><draw:text-box><text:p>Text, über alles.</text:p></draw:text-box></draw:frame></draw:page>"
+        '<draw:page><draw:frame presentation:class="title"><draw:text-box><text:p>Heading</text:p></draw:text-box>'
+        "</draw:frame></draw:page>",
+        kind="presentation",
     ),
 }
 

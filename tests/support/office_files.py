@@ -156,3 +156,70 @@ def odf(
             "content.xml": content,
         }
     )
+
+
+_PPT_NAMES = (
+    f'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main" xmlns:r="{_R}" '
+    'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" '
+    'xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" '
+    'xmlns:dgm="http://schemas.openxmlformats.org/drawingml/2006/diagram"'
+)
+SLIDE_SIZE = (9144000, 6858000)
+"""Width and height of the slides made here."""
+
+
+def shape(
+    *paragraphs: str,
+    place: str = "",
+    box: tuple[int, int, int, int] | None = None,
+    hidden: bool = False,
+    fill: str = "",
+) -> str:
+    """A shape of a slide; `place` is the type of its placeholder ("title", "body"), paragraphs are text or <a:p>."""
+    made = "".join(p if p.startswith("<") else f"<a:p><a:r><a:t>{p}</a:t></a:r></a:p>" for p in paragraphs)
+    holder = f'<p:ph type="{place}"/>' if place else ""
+    return (
+        f'<p:sp><p:nvSpPr><p:cNvPr id="1" name="x"{" hidden=" + chr(34) + "1" + chr(34) if hidden else ""}/>'
+        f"<p:nvPr>{holder}</p:nvPr></p:nvSpPr><p:spPr>{transform(box)}{fill}</p:spPr>"
+        f"<p:txBody>{made}</p:txBody></p:sp>"
+    )
+
+
+def transform(box: tuple[int, int, int, int] | None) -> str:
+    """Where a shape stands: left, top, width, height."""
+    if box is None:
+        return ""
+    left, top, width, height = box
+    return f'<a:xfrm><a:off x="{left}" y="{top}"/><a:ext cx="{width}" cy="{height}"/></a:xfrm>'
+
+
+def pptx(
+    *slides: str,
+    attributes: Mapping[int, str] | None = None,
+    links: Mapping[int, Mapping[str, tuple[str, str]]] | None = None,
+    others: Mapping[str, str] | None = None,
+) -> bytes:
+    """A presentation: shapes of each slide, attributes and relationships by the number of the slide, more members."""
+    numbers = range(1, len(slides) + 1)
+    listed = "".join(f'<p:sldId id="{number + 255}" r:id="s{number}"/>' for number in numbers)
+    parts: dict[str, str | bytes] = {
+        "[Content_Types].xml": "<Types/>",
+        "_rels/.rels": relations({"r1": ("officeDocument", "ppt/presentation.xml")}),
+        "ppt/presentation.xml": (
+            f"<p:presentation {_PPT_NAMES}><p:sldIdLst>{listed}</p:sldIdLst>"
+            f'<p:sldSz cx="{SLIDE_SIZE[0]}" cy="{SLIDE_SIZE[1]}"/></p:presentation>'
+        ),
+        "ppt/_rels/presentation.xml.rels": relations(
+            {f"s{number}": ("slide", f"slides/slide{number}.xml") for number in numbers}
+            | {"authors": ("commentAuthors", "commentAuthors.xml")}
+        ),
+    }
+    for number, shapes in zip(numbers, slides, strict=True):
+        more = (attributes or {}).get(number, "")
+        tree = f"<p:cSld><p:spTree>{shapes}</p:spTree></p:cSld>"
+        parts[f"ppt/slides/slide{number}.xml"] = f"<p:sld {_PPT_NAMES} {more}>{tree}</p:sld>"
+        parts[f"ppt/slides/_rels/slide{number}.xml.rels"] = relations((links or {}).get(number, {}))
+    for name, inner in (others or {}).items():
+        root = "p:part" if inner.startswith("<p:") else "c:chartSpace" if "chart" in name else "dgm:dataModel"
+        parts[name] = f"<{root} {_PPT_NAMES}>{inner}</{root}>"
+    return zipped(parts)
