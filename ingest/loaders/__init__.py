@@ -19,6 +19,7 @@ _LOADERS: Mapping[str, tuple[str, str, str, int]] = {
     media.TEXT: ("text", "TextLoader", "", 1),
     media.DOCX: ("docx", "DocxLoader", "", 1),
     media.ODT: ("odt", "OdtLoader", "", 1),
+    media.RTF: ("rtf", "RtfLoader", "", 1),
     media.PPTX: ("pptx", "PptxLoader", "", 1),
     media.ODP: ("odp", "OdpLoader", "", 1),
 }

@@ -86,9 +86,8 @@ class Styles:
         title = child(entry, "name")
         called = (value(title.attrib) or "") if title is not None else ""
         own = _paragraph_style(child(entry, "pPr"))
-        match = _HEADING.fullmatch(called.strip())
-        if own.heading is None and match:
-            own = replace(own, heading=int(match.group(1)))
+        if own.heading is None:
+            own = replace(own, heading=heading_of_name(called))
         run = child(entry, "rPr")
         look = look_of(run) if run is not None else Look()
         shaded = any(colour_of(value(e.attrib, "fill") or "") for e in entry.iter() if str(e.tag).endswith("}shd"))
@@ -100,6 +99,12 @@ class Styles:
             self._based_on[name] = value(below.attrib) or ""
         if value(entry.attrib, "type") == "paragraph" and (value(entry.attrib, "default") or "0") in ("1", "true"):
             self._default = name
+
+
+def heading_of_name(name: str) -> int | None:
+    """Heading level that a style's name gives, in whatever language; None for any other name."""
+    match = _HEADING.fullmatch(name.strip())
+    return int(match.group(1)) if match else None
 
 
 def look_of(properties: Any) -> Look:

@@ -31,9 +31,12 @@ FILES = {
         '<text:h text:outline-level="1">Heading</text:h><text:p>The first paragraph of it, über alles.</text:p>'
         "<text:list><text:list-item><text:p>one item</text:p></text:list-item></text:list>"
     ),
+    media.RTF: rb"{\rtf1\ansi\pard\outlinelevel0 Heading\par\pard The first paragraph of it, \'fcber alles.\par"
+    rb"{\listtext\'b7\tab}\pard\ls1 one item\par}",
     media.PPTX: pptx(shape("Heading", place="title") + shape("one item", "another item", place="body"), shape("Text")),
     media.ODP: odf(
-        "<draw:page><draw:frame><draw:text-box><text:p>Text, über alles.</text:p></draw:text-box></draw:frame></draw:page>"
+        "<draw:page><draw:frame><draw:text-box><text:p>Text, über alles.</text:p></draw:text-box></draw:frame>"
+        "</draw:page>"
         '<draw:page><draw:frame presentation:class="title"><draw:text-box><text:p>Heading</text:p></draw:text-box>'
         "</draw:frame></draw:page>",
         kind="presentation",
