@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, update
 
+from ingest.convert import converted
 from ingest.loaders import recipe
 from ingest.media import HEAD_BYTES, detect
 from ingest.protocols import Splitter
@@ -110,12 +111,16 @@ class Ingestion:
             return
         path = self._original(run)
         media_type = record.media_type or _media_type(path, record.source)
-        with self._runs.turn(self._parsing, run):
+
+        def cancelled() -> bool:
+            return not self._runs.may_go_on(run)
+
+        with self._runs.turn(self._parsing, run), converted(path, media_type, cancelled=cancelled) as (read, read_as):
             document = self._parser().parse(
-                path,
-                media_type,
+                read,
+                read_as,
                 title=record.title or None,
-                cancelled=lambda: not self._runs.may_go_on(run),
+                cancelled=cancelled,
                 progress=self._runs.progress(run),
             )
         title = printable(document.title)[:_TITLE_CHARACTERS] or _title_from(record)
@@ -126,7 +131,7 @@ class Ingestion:
                 connection,
                 run.version_id,
                 media_type=media_type,
-                parser=recipe(media_type),
+                parser=recipe(read_as),
                 language=document.language,
                 author=document.author,
                 date=document.date,
