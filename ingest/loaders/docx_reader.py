@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 
 from ingest.loaders.docx_numbering import Numbering
 from ingest.loaders.docx_styles import Style, Styles, fill, look_with, outline_heading
+from ingest.loaders.docx_tables import TableReader
 from ingest.loaders.flow import Flow
 from ingest.loaders.links import with_target
-from ingest.loaders.looks import Look, colour_of
-from ingest.loaders.ooxml import Names, Relationship, number, switched_on, value
+from ingest.loaders.looks import Look
+from ingest.loaders.ooxml import Names, Relationship, number, value
 
 _LEFT_OUT_TAGS = """
 w:del w:moveFrom mc:Fallback w:rt w:pPrChange w:rPrChange w:tcPrChange w:trPrChange w:tblPrChange w:tblPrExChange
@@ -30,9 +31,6 @@ _TEXT = frozenset({"w:t", "m:t"})
 _INSTRUCTION = frozenset({"w:instrText"})
 _FILLS = frozenset({"a:solidFill", "a:gradFill", "a:blipFill", "a:pattFill"})
 _HYPERLINK = re.compile(r'\s*HYPERLINK\s+"([^"]+)"')
-_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{1,4}")
-_FIRST_ROW = 0x20
-"""Bit of w:tblLook: the first row is set off (17.4.55)."""
 
 
 @dataclass(slots=True)
@@ -55,24 +53,13 @@ class _Run:
 
 
 @dataclass(slots=True)
-class _Table:
-    shade: str | None = None
-    """"" where its style fills some cells."""
-    headed: bool = False
-    columns: int = 1
-    continues: bool = False
-    cell_shade: str | None = None
-    row_deleted: bool = False
-
-
-@dataclass(slots=True)
 class _Field:
     instruction: str = ""
     link: str = ""
     start: int = 0
 
 
-class DocxReader:
+class DocxReader(TableReader):
     """Hears a part (ingest.loaders.packages.PartReader) and tells a flow."""
 
     def __init__(
@@ -85,28 +72,23 @@ class DocxReader:
         notes: Mapping[str, str],
     ) -> None:
         """`notes` are the document's, by kind and id ("footnote 2"), in words for a reader."""
-        self.flow = flow
+        super().__init__(flow, styles)
         self.title = ""
         """Text of the first paragraph in the style Title."""
         self.mentioned: set[str] = set()
         """The notes that the text refers to."""
         self.foreign = 0
         """Parts in another format that stand in the text."""
-        self._styles = styles
         self._numbering = numbering
         self._relations = relations
         self._notes = notes
         self._names = Names()
-        self._path: list[str] = []
         self._left_out = 0
         self._paragraphs: list[_Paragraph] = []
         self._runs: list[_Run] = []
-        self._tables: list[_Table] = []
-        self._boxes: list[str | None] = []
         self._fields: list[_Field] = []
         self._links: list[tuple[str, int]] = []
         self._carried = ""
-        self._page: str | None = None
         self._counted = {"footnote": 0, "endnote": 0}
 
     # --- what the parser says --------------------------------------------------------------------
@@ -236,15 +218,6 @@ class DocxReader:
             run.hidden = look.hidden()
         return run.hidden
 
-    def _behind(self) -> str | None:
-        """Colour of the innermost cell, box or page around the paragraph."""
-        if self._boxes and self._boxes[-1] is not None:
-            return self._boxes[-1]
-        if self._tables:
-            table = self._tables[-1]
-            return table.cell_shade if table.cell_shade is not None else table.shade
-        return self._page
-
     def _tab(self, _: Mapping[str, str]) -> None:
         if self._runs:  # else it is a tab stop
             self._say(" ")
@@ -283,71 +256,6 @@ class DocxReader:
             case "end" if self._fields:
                 now = self._fields.pop()
                 self._add_target(now.link, now.start)
-
-    # --- tables and boxes ------------------------------------------------------------------------
-
-    def _begin_table(self, _: Mapping[str, str]) -> None:
-        self._tables.append(_Table())
-        self.flow.begin_table()
-
-    def _end_table(self) -> None:
-        self.flow.end_table(headed=self._tables.pop().headed)
-
-    def _style_table(self, attributes: Mapping[str, str]) -> None:
-        if self._tables and self._styles[value(attributes)].shaded:
-            self._tables[-1].shade = ""
-
-    def _table_look(self, attributes: Mapping[str, str]) -> None:
-        if self._tables:
-            bits = _HEXADECIMAL.fullmatch(value(attributes) or "")
-            flagged = bits is not None and int(bits.group(), 16) & _FIRST_ROW
-            self._tables[-1].headed = bool(flagged) or value(attributes, "firstRow") in ("1", "true", "on")
-
-    def _begin_row(self, _: Mapping[str, str]) -> None:
-        self.flow.begin_row()
-
-    def _end_row(self) -> None:
-        if self._tables and self._tables[-1].row_deleted:
-            self._tables[-1].row_deleted = False
-            self.flow.drop_row()
-
-    def _header_row(self, attributes: Mapping[str, str]) -> None:
-        self.flow.mark_row(header=switched_on(attributes))
-
-    def _begin_cell(self, _: Mapping[str, str]) -> None:
-        if self._tables:
-            table = self._tables[-1]
-            table.columns, table.continues, table.cell_shade = 1, False, None
-        self.flow.begin_cell()
-
-    def _end_cell(self) -> None:
-        table = self._tables[-1] if self._tables else _Table()
-        self.flow.end_cell(columns=table.columns, continues=table.continues)
-
-    def _span(self, attributes: Mapping[str, str]) -> None:
-        if self._tables:
-            self._tables[-1].columns = number(value(attributes), 1) or 1
-
-    def _merge(self, attributes: Mapping[str, str]) -> None:
-        if self._tables:
-            self._tables[-1].continues = (value(attributes) or "continue") != "restart"
-
-    def _begin_shape(self, _: Mapping[str, str]) -> None:
-        self._boxes.append(None)
-
-    def _end_shape(self) -> None:
-        self._boxes.pop()
-
-    def _fill_shape(self, _: Mapping[str, str]) -> None:
-        if self._boxes and self._path[-2] == "wps:spPr":
-            self._boxes[-1] = ""
-
-    def _fill_by_style(self, attributes: Mapping[str, str]) -> None:
-        if self._boxes and value(attributes, "idx") != "0" and self._boxes[-1] is None:
-            self._boxes[-1] = ""
-
-    def _color_page(self, attributes: Mapping[str, str]) -> None:
-        self._page = colour_of(value(attributes, "color") or "")
 
     # --- notes -----------------------------------------------------------------------------------
 

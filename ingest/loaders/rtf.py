@@ -39,7 +39,7 @@ class RtfLoader:
         yield Loaded(
             title=title or sensible_title(reader.about.get("title", "")),
             author=clean(reader.about.get("author", ""))[:_LONGEST] or None,
-            date=reader.date(),
+            date=reader.head.date(),
             report=reader.flow.report(skipped=_skipped(reader.objects)),
         )
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from ingest.loaders.docx_styles import heading_of_name, outline_heading
+from ingest.loaders.docx_styles import outline_heading
 from ingest.loaders.flow import Flow
 from ingest.loaders.links import with_target
 from ingest.loaders.looks import Look
-from ingest.loaders.rtf_tokens import CHARACTERS, CHARSETS, SYMBOLS, Token, code_page
+from ingest.loaders.rtf_head import Head
+from ingest.loaders.rtf_story import Story
+from ingest.loaders.rtf_tokens import CHARACTERS, SYMBOLS, Token, code_page
 from ingest.loaders.titles import clean
 from rag.errors import DamagedSource
 
@@ -46,32 +48,6 @@ class _Group:
 
 
 @dataclass(slots=True)
-class _Story:
-    """A flow and where it stands."""
-
-    flow: Flow
-    parts: list[str] = field(default_factory=list)
-    style: int = 0
-    heading: int | None = None
-    item: bool = False
-    depth: int = 0
-    label: str = ""
-    shade: str | None = None
-    in_cell: bool = False
-    table: bool = False
-    row: bool = False
-    cell: bool = False
-    column: int = 0
-
-
-@dataclass(slots=True)
-class _Style:
-    name: str = ""
-    heading: int | None = None
-    below: int | None = None
-
-
-@dataclass(slots=True)
 class _Field:
     instruction: str = ""
     start: int = 0
@@ -89,15 +65,10 @@ class RtfReader:
     def __init__(self) -> None:
         self.about: dict[str, str] = {}
         self.objects = 0
-        self._stories = [_Story(Flow())]
+        self.head = Head()
+        self._stories = [Story(Flow())]
         self._groups = [_Group()]
         self._encoding = "cp1252"
-        self._fonts: dict[int, str] = {}
-        self._font = 0
-        self._colours: list[str | None] = []
-        self._colour: dict[str, int] = {}
-        self._styles: dict[int, _Style] = {}
-        self._style = _Style()
         self._fields: list[_Field] = []
         self._cells: list[_Cell] = []
         self._next_cell = _Cell()
@@ -106,20 +77,11 @@ class RtfReader:
         self._skip = 0
         self._counted = {"Footnote": 0, "Endnote": 0}
         self._commenter = ""
-        self._days: dict[str, dict[str, int]] = {}
 
     @property
     def flow(self) -> Flow:
         """What has been read."""
         return self._stories[0].flow
-
-    def date(self) -> str | None:
-        """Day of the last change, else of creation, where the file says so."""
-        for name in ("revtim", "creatim"):
-            day = self._days.get(name, {})
-            if day.get("yr") and 1 <= day.get("mo", 0) <= 12 and 1 <= day.get("dy", 0) <= 31:
-                return f"{day['yr']:04}-{day['mo']:02}-{day['dy']:02}"
-        return None
 
     def take(self, token: Token) -> None:
         """The next token."""
@@ -150,7 +112,7 @@ class RtfReader:
         while len(self._groups) > 1:
             self._close()
         self._end_paragraph()
-        self._end_table()
+        self._stories[-1].end_table()
 
     # --- groups ----------------------------------------------------------------------------------
 
@@ -163,7 +125,7 @@ class RtfReader:
         goal = {"upr": "out", "stylesheet": "style"}.get(group.goal, group.goal)
         self._groups.append(replace(group, goal=goal, starred=False, opens=""))
         if group.goal == "stylesheet":
-            self._style = _Style()
+            self.head.begin_style()
 
     def _close(self) -> None:
         if len(self._groups) == 1:
@@ -175,7 +137,7 @@ class RtfReader:
                 self._end_note(kind)
             case "box" if len(self._stories) > 1:
                 self._end_paragraph()
-                self._end_table()
+                self._stories[-1].end_table()
                 self._stories.pop()
 
     def _goal(self, group: _Group, name: str) -> bool:
@@ -206,14 +168,14 @@ class RtfReader:
             case "shptxt":
                 group.opens, group.goal = "box", ""
                 group.look = replace(group.look, shade=_UNKNOWN)
-                self._stories.append(_Story(self._stories[-1].flow))
+                self._stories.append(Story(self._stories[-1].flow))
             case _:
                 group.opens, group.goal = "Footnote" if name == "footnote" else "Comment", ""
-                self._stories.append(_Story(Flow()))
+                self._stories.append(Story(Flow()))
 
     def _end_note(self, kind: str) -> None:
         self._end_paragraph()
-        self._end_table()
+        self._stories[-1].end_table()
         inner = self._stories.pop().flow
         outer = self._stories[-1].flow
         outer.absorb_hidden(inner)
@@ -266,30 +228,19 @@ class RtfReader:
             case "atnauthor":
                 self._commenter += text
             case "style":
-                self._style.name += text
+                self.head.name_style(text)
             case "colortbl":
-                for _ in range(text.count(";")):
-                    self._add_colour()
+                self.head.end_colours(text.count(";"))
 
-    def _tell(self, text: str, group: _Group, story: _Story) -> None:
+    def _tell(self, text: str, group: _Group, story: Story) -> None:
         if group.deleted or not text:
             return
-        cell = self._cells[story.column] if story.in_cell and story.column < len(self._cells) else _Cell()
-        look = group.look.over(Look(shade=story.shade)).over(Look(shade=cell.shade))
+        behind = self._cell(story).shade if story.in_cell else None
+        look = group.look.over(Look(shade=story.shade)).over(Look(shade=behind))
         if look.hidden():
             story.flow.hide(text)
         else:
             story.parts.append(text)
-
-    def _add_colour(self) -> None:
-        values = [self._colour.get(name, 0) for name in ("red", "green", "blue")]
-        known = self._colour and all(0 <= value < 256 for value in values)
-        self._colours.append("".join(f"{value:02X}" for value in values) if known else None)
-        self._colour = {}
-
-    def _shade(self, number: int | None) -> str | None:
-        at = number or 0
-        return self._colours[at] if 0 < at < len(self._colours) else None
 
     # --- words -----------------------------------------------------------------------------------
 
@@ -297,7 +248,7 @@ class RtfReader:
         if self._goal(group, name):
             return
         if group.goal in ("fonttbl", "colortbl", "style", "revtim", "creatim"):
-            self._table_word(name, number, group.goal)
+            self.head.word(group.goal, name, number)
         elif name == "u":
             self._say(chr((number or 0) % 0x10000))
             self._skip = group.fallback
@@ -311,45 +262,27 @@ class RtfReader:
         elif not self._character_word(name, number, group) and not group.goal:
             self._paragraph_word(name, number, self._stories[-1])
 
-    def _table_word(self, name: str, number: int | None, goal: str) -> None:
-        """A word in one of the tables at the head of the file."""
-        match goal, name:
-            case "fonttbl", "f":
-                self._font = number or 0
-            case "fonttbl", "fcharset" if number in CHARSETS:
-                self._fonts[self._font] = CHARSETS[number]
-            case "colortbl", "red" | "green" | "blue":
-                self._colour[name] = number or 0
-            case "style", "s":
-                self._styles[number or 0] = self._style
-            case "style", "outlinelevel":
-                self._style.heading = outline_heading(number)
-            case "style", "sbasedon":
-                self._style.below = number
-            case "revtim" | "creatim", "yr" | "mo" | "dy":
-                self._days.setdefault(goal, {})[name] = number or 0
-
     def _character_word(self, name: str, number: int | None, group: _Group) -> bool:
         match name:
             case "plain":
                 group.look, group.encoding = Look(shade=_UNKNOWN if group.look.shade == _UNKNOWN else None), ""
             case "f":
-                group.encoding = self._fonts.get(number or 0, "")
+                group.encoding = self.head.fonts.get(number or 0, "")
             case "v" | "webhidden":
                 group.look = replace(group.look, vanish=name == "v" and number != 0)
             case "fs":
                 group.look = replace(group.look, size=None if number is None else number / 2)
             case "cf":
-                group.look = replace(group.look, colour=self._shade(number) or "auto")
+                group.look = replace(group.look, colour=self.head.colour(number) or "auto")
             case "cb" | "chcbpat" | "highlight":
-                group.look = replace(group.look, shade=self._shade(number))
+                group.look = replace(group.look, shade=self.head.colour(number))
             case "deleted":
                 group.deleted = number != 0
             case _:
                 return False
         return True
 
-    def _paragraph_word(self, name: str, number: int | None, story: _Story) -> None:
+    def _paragraph_word(self, name: str, number: int | None, story: Story) -> None:
         match name:
             case "par" | "sect" | "page" | "nestcell" | "nestrow":
                 self._end_paragraph()
@@ -365,13 +298,16 @@ class RtfReader:
             case "ilvl":
                 story.depth = number or 0
             case "cbpat":
-                story.shade = self._shade(number)
+                story.shade = self.head.colour(number)
             case "intbl":
                 story.in_cell = True
             case "cell":
-                self._end_cell(story)
+                self._end_paragraph(in_cell=True)
+                story.end_cell(continues=self._cell(story).continues)
             case "row":
-                self._end_row(story)
+                if story.cell:
+                    self._end_paragraph(in_cell=True)
+                story.end_row(header=self._header)
             case "ftnalt" if self._groups[-1].opens == "Footnote":
                 self._groups[-1].opens = "Endnote"
             case "object":
@@ -388,79 +324,20 @@ class RtfReader:
             case "clvmrg":
                 self._next_cell = replace(self._next_cell, continues=True)
             case "clcbpat":
-                self._next_cell = replace(self._next_cell, shade=self._shade(number))
+                self._next_cell = replace(self._next_cell, shade=self.head.colour(number))
             case "clshdng" if number:
                 self._next_cell = replace(self._next_cell, shade=_UNKNOWN)
             case "cellx":
                 self._cells.append(self._next_cell)
                 self._next_cell = _Cell()
 
-    # --- paragraphs and tables -------------------------------------------------------------------
+    def _cell(self, story: Story) -> _Cell:
+        """How the row's definition describes the cell that is being read."""
+        return self._cells[story.column] if story.column < len(self._cells) else _Cell()
 
-    def _end_paragraph(self) -> None:
+    def _end_paragraph(self, *, in_cell: bool = False) -> None:
         story = self._stories[-1]
-        text = "".join(story.parts).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        story.parts.clear()
+        story.in_cell |= in_cell
         for now in self._fields:
             now.start = 0
-        label = " ".join(story.label.split())
-        story.label = ""
-        if story.in_cell:
-            self._begin_cell(story)
-        else:
-            self._end_table()
-        heading = story.heading if story.heading is not None else self._heading(story.style)
-        if any(character.isalnum() for character in label):
-            text = f"{label} {text}"
-        if heading:
-            story.flow.heading(text, heading)
-        elif story.item:
-            story.flow.item(text, story.depth)
-        else:
-            story.flow.paragraph(text)
-
-    def _heading(self, number: int) -> int:
-        for _ in range(20):
-            style = self._styles.get(number)
-            if style is None:
-                break
-            named = heading_of_name(style.name.strip().rstrip(";"))
-            if style.heading is not None or named:
-                return style.heading or named or 0
-            if style.below is None:
-                break
-            number = style.below
-        return 0
-
-    def _begin_cell(self, story: _Story) -> None:
-        if not story.table:
-            story.flow.begin_table()
-        if not story.row:
-            story.flow.begin_row()
-        if not story.cell:
-            story.flow.begin_cell()
-        story.table = story.row = story.cell = True
-
-    def _end_cell(self, story: _Story) -> None:
-        story.in_cell = True
-        self._end_paragraph()
-        cell = self._cells[story.column] if story.column < len(self._cells) else _Cell()
-        story.flow.end_cell(continues=cell.continues)
-        story.cell = False
-        story.column += 1
-
-    def _end_row(self, story: _Story) -> None:
-        if story.cell:
-            self._end_cell(story)
-        if story.row:
-            story.flow.mark_row(header=self._header)
-        story.row, story.column = False, 0
-
-    def _end_table(self) -> None:
-        story = self._stories[-1]
-        if story.cell:
-            story.flow.end_cell()
-        if story.table:
-            story.flow.end_table()
-        story.table = story.row = story.cell = False
-        story.column = 0
+        story.end_paragraph(self.head.heading(story.style))
