@@ -10,7 +10,8 @@ from ingest.loaders import ooxml
 from ingest.loaders.flow import Flow
 from ingest.loaders.ooxml import Relationship, child, children, number, related, relationships, value
 from ingest.loaders.packages import Package
-from ingest.loaders.pptx_text import plain, solid, tell_table, tell_text
+from ingest.loaders.pptx_backdrop import Backdrops, Box, box_of, rectangle
+from ingest.loaders.pptx_text import plain, tell_table, tell_text
 from ingest.loaders.slides import Shape, hidden_slides, tell
 from ingest.loaders.titles import clean, sensible_title
 from ingest.protocols import Loaded, LoadEvent
@@ -21,8 +22,6 @@ _REPEATED = ("dt", "ftr", "sldNum", "hdr")
 _LISTED = ("body", "obj", "")
 _LONGEST_NAME = 60
 _ON = ("1", "true")
-
-Box = tuple[float, float, float, float]
 
 
 class PptxLoader:
@@ -40,10 +39,11 @@ class PptxLoader:
             size = child(root, "sldSz")
             width, height = (0 if size is None else number(value(size.attrib, name), 0) or 0 for name in ("cx", "cy"))
             flow, layouts, authors = Flow(), _Layouts(package), _authors(package, relations)
+            backdrops = Backdrops(package)
             heads: list[str] = []
             not_shown: list[int] = []
             for count, entry in enumerate(_slide_parts(root, relations, package), start=1):
-                slide = _Slide(package, entry, layouts)
+                slide = _Slide(package, entry, layouts, backdrops)
                 if slide.hidden:
                     not_shown.append(count)
                 heads.append(tell(flow, slide.shapes(), number=count, width=width, height=height))
@@ -76,7 +76,7 @@ class _Layouts:
             above = self.boxes(relationships(self._package, part), "slideMaster") if kind == "slideLayout" else {}
             found = dict(above)
             for shape in self._package.tree(part).iter():
-                place, box = _placeholder(shape), _box(shape)
+                place, box = _placeholder(shape), box_of(shape)
                 if place is not None and box is not None:
                     found[f"type {place[0]}"] = box
                     found[f"index {place[1]}"] = box
@@ -89,11 +89,12 @@ class _Layouts:
 class _Slide:
     """One slide part and what belongs to it."""
 
-    def __init__(self, package: Package, part: str, layouts: _Layouts) -> None:
+    def __init__(self, package: Package, part: str, layouts: _Layouts, backdrops: Backdrops) -> None:
         self._package = package
         self._root = package.tree(part)
         self._relations = relationships(package, part)
         self._boxes = layouts.boxes(self._relations)
+        self._backdrops = backdrops
 
     @property
     def hidden(self) -> bool:
@@ -153,11 +154,11 @@ class _Slide:
         kind, index = _placeholder(element) or (None, "")
         if kind in _REPEATED:
             return None
-        box = _box(element) or self._boxes.get(f"index {index}") or self._boxes.get(f"type {kind}")
+        box = box_of(element) or self._boxes.get(f"index {index}") or self._boxes.get(f"type {kind}")
         shape = Shape(title=kind in _TITLES, box=box, hidden=_is_hidden(element))
         body = child(element, "txBody")
         if body is not None:
-            behind = solid(child(element, "spPr"))
+            behind = self._backdrops.behind(element, box, self._root, self._relations)
             tell_text(shape.flow, body, relations=self._relations, listed=kind in _LISTED, behind=behind)
         data = child(element, "graphic", "graphicData")
         for inner in () if data is None else data:
@@ -220,31 +221,12 @@ def _is_hidden(shape: Any) -> bool:
     return named is not None and value(named.attrib, "hidden") in _ON
 
 
-def _box(shape: Any) -> Box | None:
-    transform = child(shape, "spPr", "xfrm")
-    if transform is None:
-        transform = child(shape, "xfrm")
-    return None if transform is None else _rectangle(transform, "off", "ext")
-
-
-def _rectangle(transform: Any, offset: str, extent: str) -> Box | None:
-    off, ext = child(transform, offset), child(transform, extent)
-    if off is None or ext is None:
-        return None
-    left, top, wide, high = (
-        number(value(entry.attrib, name), 0) or 0
-        for entry, names in ((off, "x y"), (ext, "cx cy"))
-        for name in names.split()
-    )
-    return left, top, wide, high
-
-
 def _in_group(group: Any, box: Box | None) -> Box | None:
     """Where a shape stands whose box is given in the group's own coordinates (20.1.7.5)."""
     transform = child(group, "grpSpPr", "xfrm")
     if transform is None or box is None:
         return box
-    outer, inner = _rectangle(transform, "off", "ext"), _rectangle(transform, "chOff", "chExt")
+    outer, inner = rectangle(transform, "off", "ext"), rectangle(transform, "chOff", "chExt")
     if outer is None or inner is None or not inner[2] or not inner[3]:
         return box
     wide, high = outer[2] / inner[2], outer[3] / inner[3]

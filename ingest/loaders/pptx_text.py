@@ -7,8 +7,9 @@ from typing import Any
 
 from ingest.loaders.flow import Flow
 from ingest.loaders.links import with_target
-from ingest.loaders.looks import TINY, alike, colour_of
+from ingest.loaders.looks import TINY, alike
 from ingest.loaders.ooxml import Relationship, child, children, number, value
+from ingest.loaders.pptx_backdrop import solid
 
 _BULLETS = ("buChar", "buAutoNum", "buBlip")
 _ON = ("1", "true")
@@ -21,7 +22,7 @@ def tell_text(
 
     Args:
         listed: its paragraphs are bulleted where they do not say otherwise, as in a slide's body placeholder.
-        behind: colour of the shape, six digits, where it is known.
+        behind: colour behind the text, six digits, where it is certain.
     """
     paragraphs = list(children(body, "p"))
     listed = listed and len(paragraphs) > 1
@@ -65,12 +66,6 @@ def plain(element: Any) -> str:
         elif local == "t" and entry.text:
             lines[-1:] = [(lines[-1] if lines else "") + entry.text]
     return "\n".join(line for line in lines if line.strip())
-
-
-def solid(properties: Any | None) -> str | None:
-    """The plain colour that shape or run properties fill with; None for any other fill or none."""
-    colour = child(properties, "solidFill", "srgbClr") if properties is not None else None
-    return None if colour is None else colour_of(value(colour.attrib) or "")
 
 
 def _runs(flow: Flow, paragraph: Any, relations: Mapping[str, Relationship], behind: str | None) -> Iterator[str]:

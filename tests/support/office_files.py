@@ -220,6 +220,9 @@ def pptx(
         parts[f"ppt/slides/slide{number}.xml"] = f"<p:sld {_PPT_NAMES} {more}>{tree}</p:sld>"
         parts[f"ppt/slides/_rels/slide{number}.xml.rels"] = relations((links or {}).get(number, {}))
     for name, inner in (others or {}).items():
+        if name.endswith(".rels"):
+            parts[name] = inner
+            continue
         root = "p:part" if inner.startswith("<p:") else "c:chartSpace" if "chart" in name else "dgm:dataModel"
         parts[name] = f"<{root} {_PPT_NAMES}>{inner}</{root}>"
     return zipped(parts)

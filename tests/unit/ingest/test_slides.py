@@ -11,7 +11,7 @@ from ingest import media
 from ingest.loaders import assemble, loader_for
 from rag.errors import DamagedSource, NoText
 from rag.types import Document
-from tests.support.office_files import odf, pptx, shape, transform, zipped
+from tests.support.office_files import odf, pptx, relations, shape, transform, zipped
 
 Read = Callable[[bytes], Document]
 PAGE = '<style:page-layout-properties fo:page-width="28cm" fo:page-height="21cm"/>'
@@ -188,6 +188,41 @@ def test_tiny_text_and_text_in_the_colour_of_its_shape_is_hidden(read: Read) -> 
     shapes += shape(run.format("", colour("102030"), "same"), fill=colour("102030"))
     document = read(pptx(shapes))
     assert (document.text, document.report.hidden_sample) == ("seen", "tiny same")
+
+
+def test_white_text_on_a_dark_theme_is_seen(read: Read) -> None:
+    run = '<a:p><a:r><a:rPr><a:solidFill><a:srgbClr val="FFFFFF"/></a:solidFill></a:rPr><a:t>white</a:t></a:r></a:p>'
+    links = {1: {"l": ("slideLayout", "../l.xml")}}
+    for mapping, text in (('<p:clrMap bg1="dk1"/>', "white\n\nText"), ('<p:clrMap bg1="lt1"/>', "Text")):
+        others = {"ppt/l.xml": "<p:cSld/>", "ppt/m.xml": f"<p:cSld/>{mapping}"}
+        others["ppt/_rels/l.xml.rels"] = relations({"m": ("slideMaster", "m.xml")})
+        data = pptx(shape(run, box=(0, 0, 9, 9)) + shape("Text", box=(0, 999, 9, 9)), links=links, others=others)
+        assert read(data).text == text
+
+
+@pytest.mark.parametrize(
+    ("around", "more", "seen"),
+    [
+        ("", "", False),
+        ('<p:bg><p:bgRef idx="1001"><a:schemeClr val="bg1"/></p:bgRef></p:bg>', "", False),
+        ('<p:bg><p:bgPr><a:solidFill><a:srgbClr val="000080"/></a:solidFill></p:bgPr></p:bg>', "", True),
+        ("<p:bg><p:bgPr><a:gradFill/></p:bgPr></p:bg>", "", True),
+        ("", shape(box=(50, 50, 500, 500), fill="<a:gradFill/>"), True),
+        ("", shape(box=(5000, 5000, 500, 500), fill="<a:gradFill/>"), False),
+    ],
+)
+def test_white_text_is_hidden_where_nothing_but_white_lies_behind_it(
+    read: Read, around: str, more: str, seen: bool
+) -> None:
+    white = "<a:rPr><a:solidFill><a:{}/></a:solidFill></a:rPr>"
+    run = "<a:p><a:r>" + white.format('schemeClr val="bg1"') + "<a:t>one</a:t></a:r><a:r>"
+    run += white.format('srgbClr val="FFFFFF"') + "<a:t>two</a:t></a:r></a:p>"
+    text = shape(run, box=(0, 0, 100, 100)) + shape("Text", box=(0, 9000, 9, 9)) + more
+    layout = f"<p:cSld>{around}<p:spTree/></p:cSld>"
+    data = pptx(text, links={1: {"l": ("slideLayout", "../l.xml")}}, others={"ppt/l.xml": layout})
+    document = read(data)
+    assert document.text == ("onetwo\n\nText" if seen else "Text")
+    assert document.report.hidden_sample == ("" if seen else "one two")
 
 
 def test_links_keep_their_target(read: Read) -> None:
