@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ingest.loaders.ooxml import child, children, number, value
 from ingest.loaders.packages import Package
 
-_LEVELS = 9
+LEVELS = 9
 _PLACEHOLDER = re.compile(r"%([1-9])")
 _LARGEST = 30_000
 """Past it a number is written in digits."""
@@ -50,32 +51,19 @@ class Numbering:
         levels = self._levels.get(list_id)
         if levels is None:
             return None
-        depth = max(0, min(depth, _LEVELS - 1))
+        depth = max(0, min(depth, LEVELS - 1))
         counter = self._counter_of[list_id]
-        counts = self._counts.setdefault(counter, [None] * _LEVELS)
+        counts = self._counts.setdefault(counter, [None] * LEVELS)
         if depth in self._restarted.get(list_id, ()):
             self._restarted[list_id].discard(depth)
             counts[depth] = None
-        before = counts[depth]
-        counts[depth] = levels[depth].start if before is None else before + 1
-        counts[depth + 1 :] = [None] * (_LEVELS - depth - 1)
-        level = levels[depth]
-        if level.form in ("bullet", "none"):
-            return ""
-
-        def written(match: re.Match[str]) -> str:
-            at = int(match.group(1)) - 1
-            form = "decimal" if level.legal else levels[at].form
-            count = counts[at]
-            return in_form(levels[at].start if count is None else count, form)
-
-        return _PLACEHOLDER.sub(written, level.pattern).strip()
+        return advance(levels, counts, depth)
 
     def _take(self, entry: Any, shared: dict[str, Any]) -> None:
         name = value(entry.attrib, "numId") or ""
         base = child(entry, "abstractNumId")
         key = (value(base.attrib) or "") if base is not None else ""
-        levels = [Level() for _ in range(_LEVELS)]
+        levels = [Level() for _ in range(LEVELS)]
         for definition in children(shared[key], "lvl") if key in shared else ():
             _define(levels, definition)
         self._counter_of[name] = key
@@ -84,10 +72,27 @@ class Numbering:
             for definition in children(override, "lvl"):
                 _define(levels, definition)
             start = child(override, "startOverride")
-            if start is not None and 0 <= depth < _LEVELS:
+            if start is not None and 0 <= depth < LEVELS:
                 levels[depth] = replace(levels[depth], start=number(value(start.attrib), 1) or 0)
                 self._restarted.setdefault(name, set()).add(depth)
         self._levels[name] = levels
+
+
+def advance(levels: Sequence[Level], counts: list[int | None], depth: int) -> str:
+    """Count one paragraph on a level, in place, and give what stands before it; "" for a bullet."""
+    before = counts[depth]
+    counts[depth] = levels[depth].start if before is None else before + 1
+    counts[depth + 1 :] = [None] * (len(counts) - depth - 1)
+    level = levels[depth]
+    if level.form in ("bullet", "none"):
+        return ""
+
+    def written(match: re.Match[str]) -> str:
+        at = int(match.group(1)) - 1
+        count = counts[at]
+        return in_form(levels[at].start if count is None else count, "decimal" if level.legal else levels[at].form)
+
+    return _PLACEHOLDER.sub(written, level.pattern).strip()
 
 
 def in_form(count: int, form: str) -> str:
@@ -117,7 +122,7 @@ def _roman(count: int) -> str:
 
 def _define(levels: list[Level], definition: Any) -> None:
     depth = number(value(definition.attrib, "ilvl"), -1)
-    if depth is None or not 0 <= depth < _LEVELS:
+    if depth is None or not 0 <= depth < LEVELS:
         return
     found = {str(entry.tag).rpartition("}")[2]: value(entry.attrib) for entry in definition}
     levels[depth] = Level(

@@ -307,6 +307,7 @@ _STARTS: Mapping[str, Callable[[DocxReader, Mapping[str, str]], None]] = {
     "w:gridSpan": DocxReader._span,
     "w:vMerge": DocxReader._merge,
     "wps:wsp": DocxReader._begin_shape,
+    "v:textbox": DocxReader._begin_old_box,
     **dict.fromkeys(_FILLS, DocxReader._fill_shape),
     "a:fillRef": DocxReader._fill_by_style,
     "w:background": DocxReader._color_page,
@@ -323,5 +324,5 @@ _ENDS: Mapping[str, Callable[[DocxReader], None]] = {
     "w:tbl": DocxReader._end_table,
     "w:tr": DocxReader._end_row,
     "w:tc": DocxReader._end_cell,
-    "wps:wsp": DocxReader._end_shape,
+    **dict.fromkeys(("wps:wsp", "v:textbox"), DocxReader._end_shape),
 }

@@ -88,6 +88,9 @@ class TableReader:
     def _begin_shape(self, _: Mapping[str, str]) -> None:
         self._boxes.append(None)
 
+    def _begin_old_box(self, _: Mapping[str, str]) -> None:
+        self._boxes.append("")  # what fills it is said in too many ways to be certain
+
     def _end_shape(self) -> None:
         self._boxes.pop()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ingest.loaders.looks import Look, colour_of
+from ingest.loaders.odf_numbering import OdfNumbering
 from ingest.loaders.ooxml import Names, Properties, value
 from ingest.loaders.packages import Package
 from ingest.loaders.titles import clean
@@ -49,6 +50,8 @@ def points(length: str | None) -> float | None:
 @dataclass(slots=True)
 class _Style:
     below: str = ""
+    numbered: str | None = None
+    """Name of the list style of its paragraphs, "" for expressly none."""
     look: Look = field(default_factory=Look)
     background: str | None = None
     """Colour behind a cell, paragraph or shape; "" for one that is not known."""
@@ -58,6 +61,7 @@ class OdfStyles:
     """Styles of a document by family and name; takes in both parts that define them while they are read."""
 
     def __init__(self) -> None:
+        self.numbering = OdfNumbering()
         self._styles: dict[tuple[str, str], _Style] = {}
         self._now: _Style | None = None
         self.page: str | None = None
@@ -67,9 +71,10 @@ class OdfStyles:
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         """An element begins, by its short name."""
+        self.numbering.start(name, attributes)
         match name:
             case "style:style" | "style:default-style":
-                self._now = _Style(value(attributes, "parent-style-name") or "")
+                self._now = _Style(value(attributes, "parent-style-name") or "", value(attributes, "list-style-name"))
                 key = (value(attributes, "family") or "", value(attributes, "name") or "")
                 self._styles[key] = self._now
             case "style:text-properties" if self._now:
@@ -86,6 +91,7 @@ class OdfStyles:
 
     def end(self, name: str) -> None:
         """An element ends."""
+        self.numbering.end(name)
         if name in ("style:style", "style:default-style"):
             self._now = None
 
@@ -99,6 +105,11 @@ class OdfStyles:
     def background(self, family: str, name: str) -> str | None:
         """What lies behind something in this style; None for nothing."""
         return next((style.background for style in self._chain(family, name) if style.background is not None), None)
+
+    def list_style(self, name: str) -> str | None:
+        """The list style that a paragraph style names, "" for expressly none."""
+        chain = self._chain("paragraph", name)
+        return next((style.numbered for style in chain if style.numbered is not None), None)
 
     def descends(self, family: str, name: str, ancestor: str) -> bool:
         """Whether a style is another, or rests on it."""

@@ -34,6 +34,7 @@ class _Paragraph:
     style: str
     heading: int = 0
     item: int | None = None
+    label: str = ""
     hidden: bool = False
     parts: list[str] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
@@ -74,6 +75,10 @@ class OdtReader:
         self._tables: list[_Table] = []
         self._items: list[bool] = []
         """For each list that is open: whether the next paragraph begins an item."""
+        self._lists: list[str] = []
+        """Their styles."""
+        self._start: int | None = None
+        """Where the item that is being read begins to count anew."""
         self._links: list[tuple[str, int]] = []
         self._behind: list[str | None] = []
         self._notes: list[_Note] = []
@@ -118,16 +123,19 @@ class OdtReader:
 
     def _begin_paragraph(self, attributes: Mapping[str, str]) -> None:
         style = value(attributes, "style-name") or ""
-        heading = 0
+        heading, item, label = 0, None, ""
+        if self._items and self._items[-1]:
+            self._items[-1] = False
+            item = len(self._items) - 1
+            label = self._styles.numbering.label(self._lists[-1], item, start=self._start)
         if self._path[-1] == "text:h":
             heading = max(1, number(value(attributes, "outline-level"), 1) or 1)
-        item = len(self._items) - 1 if self._items and self._items[-1] else None
-        if self._items:
-            self._items[-1] = False
+            unnumbered = value(attributes, "is-list-header") == "true" or self._styles.list_style(style) == ""
+            label = label or ("" if unnumbered else self._styles.numbering.heading(heading))
         look = self._styles.look("paragraph", style)
         look = look.over(Look(shade=self._styles.background("paragraph", style)))
         behind = next((colour for colour in reversed(self._behind) if colour is not None), self._styles.page)
-        self._paragraphs.append(_Paragraph(style, heading, item, looks=[look.over(Look(shade=behind))]))
+        self._paragraphs.append(_Paragraph(style, heading, item, label, looks=[look.over(Look(shade=behind))]))
 
     def _end_paragraph(self) -> None:
         paragraph = self._paragraphs.pop()
@@ -138,6 +146,8 @@ class OdtReader:
         is_title = self._styles.descends("paragraph", paragraph.style, "Title")
         if is_title and not self.title:
             self.title = text
+        if paragraph.label and text.strip():
+            text = f"{paragraph.label} {text}"
         if paragraph.heading or is_title:
             self.flow.heading(text, paragraph.heading or 1)
         elif paragraph.item is not None:
@@ -207,15 +217,24 @@ class OdtReader:
 
     # --- lists and tables ------------------------------------------------------------------------
 
-    def _begin_list(self, _: Mapping[str, str]) -> None:
+    def _begin_list(self, attributes: Mapping[str, str]) -> None:
+        around = self._lists[-1] if self._lists else ""
+        self._lists.append(value(attributes, "style-name") or around)
+        if not self._items:
+            goes_on = (
+                value(attributes, "continue-numbering") == "true" or value(attributes, "continue-list") is not None
+            )
+            self._styles.numbering.begin_list(self._lists[-1], goes_on=goes_on)
         self._items.append(False)
 
     def _end_list(self) -> None:
         self._items.pop()
+        self._lists.pop()
 
-    def _begin_item(self, _: Mapping[str, str]) -> None:
+    def _begin_item(self, attributes: Mapping[str, str]) -> None:
         if self._items:
             self._items[-1] = True
+            self._start = number(value(attributes, "start-value"))
 
     def _begin_table(self, _: Mapping[str, str]) -> None:
         self._tables.append(_Table())

@@ -24,6 +24,7 @@ _PREFIXES = {  # both conformance classes: Transitional, which everyone writes, 
     "http://purl.oclc.org/ooxml/officeDocument/math": "m",
     "http://schemas.openxmlformats.org/markup-compatibility/2006": "mc",
     "http://schemas.microsoft.com/office/word/2010/wordprocessingShape": "wps",
+    "urn:schemas-microsoft-com:vml": "v",
 }
 _OFF = frozenset({"0", "false", "off"})
 _DAY = re.compile(r"(\d{4}-\d\d-\d\d)T?")

@@ -206,6 +206,7 @@ def test_white_text_in_a_dark_cell_or_box_is_seen_and_in_a_plain_cell_it_is_not(
     assert read(docx(table(row(cell(white), "b"), properties='<w:tblStyle w:val="Raster"/>'))).text == "Head | b"
     assert read(docx(table(row(cell(white), "b"), row("c", "d")))).text == " | b\nc | d"
     box = "<wps:wsp><wps:spPr>{}</wps:spPr><wps:txbx><w:txbxContent>" + white + "</w:txbxContent></wps:txbx></wps:wsp>"
+    assert read(docx(f"<w:p><w:r><v:textbox>{white}</v:textbox></w:r></w:p>")).text == "Head"
     dark = "<a:solidFill><a:srgbClr val='000000'/></a:solidFill>"
     assert read(docx(f"<w:p><w:r>{box.format(dark)}</w:r></w:p>")).text == "Head"
     with pytest.raises(NoText, match="hidden"):

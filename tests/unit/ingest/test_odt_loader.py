@@ -58,6 +58,31 @@ def test_headings_lists_and_paragraphs_keep_their_levels(read: Read) -> None:
     ]
 
 
+def test_items_and_headings_carry_the_numbers_that_the_program_sets(read: Read) -> None:
+    level = '<text:{} text:level="{}" style:num-format="{}" style:num-suffix="{}" text:display-levels="{}"/>'
+    number, outline = "list-level-style-number", "outline-level-style"
+    lists = '<text:list-style style:name="L1">' + level.format(number, 1, "1", ".", 1)
+    lists += level.format(number, 2, "a", ")", 1) + "</text:list-style>"
+    headings = level.format(outline, 1, "1", "", 1) + level.format(outline, 2, "1", "", 2)
+    styles = f"{lists}<text:outline-style>{headings}</text:outline-style>"
+    styles += '<style:style style:name="P9" style:family="paragraph" style:list-style-name=""/>'
+    item = "<text:list-item {}><text:p>{}</text:p>{}</text:list-item>"
+    inner = f"<text:list>{item.format('', 'x', '')}{item.format('', 'y', '')}</text:list>"
+    body = (
+        '<text:h text:outline-level="1">One</text:h><text:h text:outline-level="2">Two</text:h>'
+        '<text:h text:outline-level="1" text:style-name="P9">Plain</text:h>'
+        '<text:h text:outline-level="2">Three</text:h>'
+        f'<text:list text:style-name="L1">{item.format("", "a", inner)}{item.format("", "b", "")}</text:list>'
+        f'<text:p>-</text:p><text:list text:style-name="L1" text:continue-numbering="true">{item.format("", "c", "")}'
+        f"{item.format('text:start-value=' + chr(34) + '7' + chr(34), 'd', '')}</text:list>"
+        f'<text:p>-</text:p><text:list text:style-name="L1">{item.format("", "e", "")}</text:list>'
+    )
+    assert [text for _, _, text in blocks(read(odf(body, styles=styles)))] == [
+        *("1 One", "1.1 Two", "Plain", "1.2 Three", "- 1. a\n  - a) x\n  - b) y\n- 2. b"),
+        *("-", "- 3. c\n- 7. d", "-", "- 1. e"),
+    ]
+
+
 def test_tables_have_header_rows_and_merged_cells(read: Read) -> None:
     body = (
         "<table:table><table:table-header-rows><table:table-row>"
