@@ -37,6 +37,7 @@ class DocxLoader:
             numbering = Numbering(package, related(relations, "numbering", package))
             reader = DocxReader(flow, styles, numbering=numbering, relations=relations, notes=notes)
             package.stream(part, reader)
+            reader.finish()
             for name, note in notes.items():
                 if name.startswith("comment ") and name not in reader.mentioned:
                     flow.note(note)

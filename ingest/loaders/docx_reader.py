@@ -124,6 +124,10 @@ class DocxReader(TableReader):
         elif name in _INSTRUCTION and self._fields:
             self._fields[-1].instruction += data
 
+    def finish(self) -> None:
+        """The part has ended: a last paragraph whose end was deleted has none to go on with."""
+        self.flow.paragraph(self._carried)
+
     # --- paragraphs ------------------------------------------------------------------------------
 
     def _begin_paragraph(self, _: Mapping[str, str]) -> None:

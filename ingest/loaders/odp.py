@@ -59,6 +59,8 @@ class _SlideReader(OdtReader):
         self._shapes: list[Shape] = []
         self._spoken = Flow()
         """Notes of the slide."""
+        self._told = flow
+        """What the slides are told to when they end; meanwhile `flow` takes what stands in no shape (comments)."""
         self._outer: Flow | None = None
         self._depth = 0
         """Shapes that are open."""
@@ -94,16 +96,19 @@ class _SlideReader(OdtReader):
 
     def _begin_slide(self, attributes: Mapping[str, str]) -> None:
         self._slides += 1
-        self._shapes, self._spoken = [], Flow()
+        self._shapes, self._spoken, self.flow = [], Flow(), Flow()
         if self._styles.look("drawing-page", value(attributes, "style-name") or "").vanish:
             self.hidden_slides.append(self._slides)
 
     def _end_slide(self) -> None:
+        loose, self.flow = self.flow, self._told
         width, height = self._styles.size
         title = tell(self.flow, self._shapes, number=self._slides, width=width, height=height)
         if self._slides == 1:
             self.first_title = title
         self.flow.mark_notes(self._spoken.text)
+        self.flow.absorb_hidden(self._spoken)
+        self.flow.absorb(loose)
 
     def _open(self, attributes: Mapping[str, str]) -> None:
         """Let a shape have its own flow; the notes' is kept apart, and what each slide repeats goes nowhere."""

@@ -45,6 +45,8 @@ class _Group:
     starred: bool = False
     opens: str = ""
     """What ends with this group: a note, a box, a field."""
+    around: str | None = None
+    """In a group that says the same as another one (\\upr): where the text of the chosen one goes."""
 
 
 @dataclass(slots=True)
@@ -123,7 +125,8 @@ class RtfReader:
                 hint="Open it in the program it comes from, save it again and add that.",
             )
         goal = {"upr": "out", "stylesheet": "style"}.get(group.goal, group.goal)
-        self._groups.append(replace(group, goal=goal, starred=False, opens=""))
+        around = group.around if group.goal == "upr" else None
+        self._groups.append(replace(group, goal=goal, starred=False, opens="", around=around))
         if group.goal == "stylesheet":
             self.head.begin_style()
 
@@ -143,12 +146,13 @@ class RtfReader:
     def _goal(self, group: _Group, name: str) -> bool:
         """Whether a word says where the text of its group goes."""
         if group.goal == "out":
-            if name == "ud":
-                group.goal = ""
+            if name == "ud" and group.around is not None:
+                group.goal = group.around
             return True
         if name in _LEFT_OUT or (group.starred and name not in _STARRED):
             group.goal = "out"
         elif name in _GOALS:
+            group.around = group.goal
             group.goal = "listtext" if name == "pntext" else name
         elif group.goal == "info" and name in _ABOUT:
             group.goal = name
@@ -204,7 +208,8 @@ class RtfReader:
             skipped = min(self._skip, len(data))
             self._skip -= skipped
             data = data[skipped:]
-        self._pending += data
+        if self._groups[-1].goal != "out":
+            self._pending += data
 
     def _decode(self) -> None:
         if self._pending:
@@ -268,8 +273,8 @@ class RtfReader:
                 group.look, group.encoding = Look(shade=_UNKNOWN if group.look.shade == _UNKNOWN else None), ""
             case "f":
                 group.encoding = self.head.fonts.get(number or 0, "")
-            case "v" | "webhidden":
-                group.look = replace(group.look, vanish=name == "v" and number != 0)
+            case "v":
+                group.look = replace(group.look, vanish=number != 0)
             case "fs":
                 group.look = replace(group.look, size=None if number is None else number / 2)
             case "cf":

@@ -34,7 +34,10 @@ def tell(flow: Flow, shapes: Sequence[Shape], *, number: int, width: float, heig
 
     What is hidden or lies beside the slide is counted as hidden.
     """
-    seen = [shape for shape in shapes if not shape.hidden and not shape.beside(width, height)]
+    seen: list[Shape] = []
+    unseen: list[Shape] = []
+    for shape in shapes:
+        (unseen if shape.hidden or shape.beside(width, height) else seen).append(shape)
     title = next((" ".join(shape.flow.text.split()) for shape in seen if shape.title and shape.flow.text), "")
     flow.begin_place("slide", title, number)
     if title:
@@ -46,10 +49,9 @@ def tell(flow: Flow, shapes: Sequence[Shape], *, number: int, width: float, heig
             flow.absorb_hidden(shape.flow)
         else:
             flow.absorb(shape.flow)
-    for shape in shapes:
-        if shape not in seen:
-            flow.hide(shape.flow.text)
-            flow.absorb_hidden(shape.flow)
+    for shape in unseen:
+        flow.hide(shape.flow.text)
+        flow.absorb_hidden(shape.flow)
     return title
 
 

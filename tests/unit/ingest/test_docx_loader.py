@@ -162,7 +162,8 @@ def test_tracked_changes_count_as_accepted(read: Read) -> None:
         f"<w:p><w:pPr><w:rPr><w:del/></w:rPr></w:pPr>{run('Two halves ')}</w:p><w:p>{run('are one.')}</w:p>"
     )
     body += table(row("kept", "row"), row("deleted", "row", properties="<w:del/>"))
-    assert read(docx(body)).text == "The rent is 12 euros\n\nTwo halves are one.\n\nkept | row"
+    body += f"<w:p><w:pPr><w:rPr><w:del/></w:rPr></w:pPr>{run('The last.')}</w:p>"
+    assert read(docx(body)).text == "The rent is 12 euros\n\nTwo halves are one.\n\nkept | row\n\nThe last."
 
 
 @pytest.mark.parametrize(

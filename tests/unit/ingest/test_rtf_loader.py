@@ -163,7 +163,9 @@ def test_deleted_text_is_out_and_inserted_text_is_in(read: Read) -> None:
 
 
 def test_unknown_destinations_are_left_out(read: Read) -> None:
-    assert read(r"{\*\whatever secret {deeper}}{\xe index}Text{\upr{ansi}{\*\ud{uni}}}").text == "Textuni"
+    assert read(r"{\*\whatever secret {deeper}{\ud x}}{\xe index}Text{\upr{ansi}{\*\ud{uni}}}").text == "Textuni"
+    document = read(r"{\info{\title {\upr{ansi}{\*\ud Lease of land}}}}Text", r"{\rtf1 ")
+    assert (document.title, document.text) == ("Lease of land", "Text")
 
 
 def test_groups_that_nest_without_end_are_refused(read: Read) -> None:

@@ -132,7 +132,9 @@ def test_notes_are_marked_and_comments_say_who_made_them(read: Read) -> None:
     assert document.text == "Text\n\nNotes: Say this.\n\nComment by A. Teacher: Too long?"
     assert slides(document)[0][2] == document.text
     notes = "<presentation:notes>" + frame("Say this.", kind="notes") + frame("1", kind="page-number")
-    assert read(odp(frame("Text") + notes + "</presentation:notes>")).text == "Text\n\nNotes: Say this."
+    comment = "<office:annotation><dc:creator>A. Teacher</dc:creator><text:p>Too long?</text:p></office:annotation>"
+    document = read(odp(frame("Text") + comment + notes + "</presentation:notes>", frame("Next")))
+    assert slides(document)[0][2] == "Text\n\nNotes: Say this.\n\nComment by A. Teacher: Too long?"
 
 
 def test_charts_and_diagrams_give_their_words(read: Read) -> None:
