@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row
 
+from ingest.convert import converted
 from ingest.media import HEAD_BYTES, detect
 from ingest.protocols import Splitter
 from rag.errors import FootnoteError, InvalidInput, NoText, PasswordNeeded, StorageError
@@ -115,21 +116,24 @@ class Ingestion:
         media_type = record.media_type or _media_type(path, record.source)
         with self._database.read() as connection:
             known = repository.title_to_keep(connection, run.version_id)
+
+        def cancelled() -> bool:
+            return not self._runs.may_go_on(run)
+
         try:
-            with self._runs.turn(self._parsing, run):
+            with (
+                self._runs.turn(self._parsing, run),
+                converted(path, media_type, cancelled=cancelled) as (read, read_as),
+            ):
                 document = self._parser().parse(
-                    path,
-                    media_type,
-                    title=known,
-                    cancelled=lambda: not self._runs.may_go_on(run),
-                    progress=self._runs.progress(run),
+                    read, read_as, title=known, cancelled=cancelled, progress=self._runs.progress(run)
                 )
         except PasswordNeeded:  # whether a password can be asked for depends on what it is
             with self._runs.commit(run) as connection:
                 repository.set_version(connection, run.version_id, media_type=media_type)
             raise
         with self._runs.commit(run) as connection:
-            extracts.write_parsed(connection, record, document, media_type=media_type)
+            extracts.write_parsed(connection, record, document, media_type=media_type, read_as=read_as)
 
     def chunk(self, run: Run) -> None:
         """Split the text along its structure."""

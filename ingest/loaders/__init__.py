@@ -26,6 +26,11 @@ _LOADERS: Mapping[str, tuple[str, str, str, int]] = {
     media.XML: ("xml_text", "XmlLoader", "", 1),
     media.YAML: ("yaml_text", "YamlLoader", "", 1),
     media.LOG: ("logs", "LogLoader", "", 1),
+    media.DOCX: ("docx", "DocxLoader", "", 1),
+    media.ODT: ("odt", "OdtLoader", "", 1),
+    media.RTF: ("rtf", "RtfLoader", "", 1),
+    media.PPTX: ("pptx", "PptxLoader", "", 1),
+    media.ODP: ("odp", "OdpLoader", "", 1),
 }
 READABLE = frozenset(_LOADERS)
 """Media types that have a loader."""

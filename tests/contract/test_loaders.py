@@ -12,6 +12,7 @@ from ingest.loaders import READABLE, assemble, loader_for, recipe
 from ingest.protocols import Loaded, PageLoaded
 from rag.errors import SourceError, UnsupportedType
 from tests.support.documents import pdf
+from tests.support.office_files import docx, item, odf, paragraph, pptx, row, shape, table
 
 TEXT = "Heading\n\nThe first paragraph of it, über alles.\n\n- one item\n- another item\n"
 FILES = {
@@ -28,6 +29,27 @@ FILES = {
     media.XML: b"<?xml version='1.0'?>\n<root>\n  <a>one</a>\n  <b>two</b>\n</root>\n",
     media.YAML: b"# top\na: 1\nb:\n  - 2\n",
     media.LOG: b"2024-01-02 10:00:00 start\n2024-01-02 10:00:01 error\n  trace\n",
+    media.DOCX: docx(
+        paragraph("Heading", style="berschrift1")
+        + paragraph("The first paragraph of it, über alles.")
+        + item("one item")
+        + item("another item", 1)
+        + table(row("a", "b"), row("c", "d"))
+    ),
+    media.ODT: odf(
+        '<text:h text:outline-level="1">Heading</text:h><text:p>The first paragraph of it, über alles.</text:p>'
+        "<text:list><text:list-item><text:p>one item</text:p></text:list-item></text:list>"
+    ),
+    media.RTF: rb"{\rtf1\ansi\pard\outlinelevel0 Heading\par\pard The first paragraph of it, \'fcber alles.\par"
+    rb"{\listtext\'b7\tab}\pard\ls1 one item\par}",
+    media.PPTX: pptx(shape("Heading", place="title") + shape("one item", "another item", place="body"), shape("Text")),
+    media.ODP: odf(
+        "<draw:page><draw:frame><draw:text-box><text:p>Text, über alles.</text:p></draw:text-box></draw:frame>"
+        "</draw:page>"
+        '<draw:page><draw:frame presentation:class="title"><draw:text-box><text:p>Heading</text:p></draw:text-box>'
+        "</draw:frame></draw:page>",
+        kind="presentation",
+    ),
 }
 
 

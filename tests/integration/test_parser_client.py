@@ -21,6 +21,7 @@ from rag.errors import Cancelled, DamagedSource, InvalidInput, NoText, TooLarge
 from rag.types import Document
 from tests.conftest import ROOT
 from tests.support.documents import long_text, pdf
+from tests.support.office_files import docx, odf, paragraph, pptx, shape
 
 PAGES = [["The tenant of the garden gave notice", f"on page {number} of the lease."] for number in range(1, 6)]
 
@@ -63,6 +64,9 @@ def test_the_helper_gives_what_the_loader_gives_with_the_language(client: Parser
         (media.TEXT, b"One sentence."),
         (media.MARKDOWN, b"# Head\n\nText"),
         (media.HTML, b"<h1>Head</h1><p>One sentence.</p>"),
+        (media.DOCX, docx(paragraph("One sentence."))),
+        (media.ODT, odf("<text:p>One sentence.</text:p>")),
+        (media.PPTX, pptx(shape("One sentence."))),
     ],
 )
 def test_every_format_goes_through_the_helper(
