@@ -29,9 +29,9 @@ def list_workspaces(connection: Connection, *, workspace_id: str | None = None) 
     figures = (
         select(
             documents.c.workspace_id,
-            func.sum(current).label("documents"),
-            func.sum(versions.c.state.not_in(FINAL_STATES)).label("working"),
-            func.sum(versions.c.state == "failed").label("failed"),
+            func.sum(case((current, 1), else_=0)).label("documents"),  # a sum of truths would come back as a truth
+            func.sum(case((versions.c.state.not_in(FINAL_STATES), 1), else_=0)).label("working"),
+            func.sum(case((versions.c.state == "failed", 1), else_=0)).label("failed"),
             func.sum(case((current, versions.c.chunk_count), else_=0)).label("chunks"),
         )
         .join(versions, versions.c.document_id == documents.c.id)
