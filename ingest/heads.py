@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ingest.outline import CELL_BORDER
 from rag.errors import InvalidInput
-from rag.types import embedding_text
+from rag.types import CELL_BORDER, embedding_text
 
 _HEADINGS_SHARE = 4
 """Headings above a chunk take at most one in so many tokens of the window, and the text gets at least as many."""

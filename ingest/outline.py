@@ -11,9 +11,6 @@ from enum import IntEnum
 from rag.sentences import sentences
 from rag.types import Block, BlockKind, Document, Page, Span
 
-CELL_BORDER = " | "
-"""What stands between the cells of a row in the text of a table."""
-
 
 class Break(IntEnum):
     """How strongly the text itself parts before a unit."""

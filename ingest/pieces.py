@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from ingest.outline import CELL_BORDER
-from rag.types import Span
+from rag.types import CELL_BORDER, Span
 
 _WORD = re.compile(r"\S+")
 _CELL = re.compile(r"(?:(?! \| ).)+(?: \|(?= ))?| \|(?= )", re.DOTALL)

@@ -17,10 +17,10 @@ from itertools import groupby
 from math import inf
 
 from ingest.heads import Heads
-from ingest.outline import CELL_BORDER, Break, Unit, page_at, units
+from ingest.outline import Break, Unit, page_at, units
 from ingest.pieces import Cutter
 from rag.places import Clipper
-from rag.types import Chunk, Document, Span, embedding_text
+from rag.types import CELL_BORDER, Chunk, Document, Span, embedding_text
 
 RULES = "structure-2"
 """Changes whenever the same document would be cut differently."""

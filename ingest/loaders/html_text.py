@@ -10,8 +10,7 @@ from typing import Any
 
 from lxml import etree
 
-from ingest.outline import CELL_BORDER
-from rag.types import Block, BlockKind, Span
+from rag.types import CELL_BORDER, Block, BlockKind, Span
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset({"ul", "ol", "dl", "list"})

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingest.loaders.table_header import LOOK, header_rows
-from ingest.outline import CELL_BORDER
 from ingest.protocols import PageLoaded
-from rag.types import Block, Place, Span
+from rag.types import CELL_BORDER, Block, Place, Span
 
 _ROWS_A_PIECE = 4000
 _CHARACTERS_A_PIECE = 2**20
