@@ -70,7 +70,7 @@ def _separator(sample: str) -> str:
         sample = sample[: sample.rfind("\n") + 1] or sample  # the last line may be cut
     steadiness: dict[str, float] = {}
     for separator in _SEPARATORS:
-        widths = Counter(len(cells) for cells in islice(_records(sample, separator), _RECORDS) if any(cells))
+        widths = Counter(len(cells) for cells in islice(_records(sample, separator), _RECORDS) if cells)
         width, count = max(widths.items(), key=lambda item: item[1] * (item[0] > 1), default=(1, 0))
         steadiness[separator] = count / widths.total() if width > 1 else 0.0
     steady = [separator for separator in _SEPARATORS if steadiness[separator] >= _STEADY]

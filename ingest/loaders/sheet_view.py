@@ -17,6 +17,7 @@ from typing import Protocol
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
 
+from ingest.loaders.locked import refuse_locked
 from ingest.loaders.packages import PART, Package, resolve
 from rag.errors import DamagedSource, TooLarge
 
@@ -66,6 +67,7 @@ def view(path: Path) -> Mapping[str, Sheet]:
         PasswordNeeded, TooLarge
     """
     with Package(path) as package:
+        refuse_locked(package)
         for name in package.names:
             if name.endswith((".xml", ".rels")):
                 with suppress(_RootMet):

@@ -18,10 +18,11 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
+from ingest.loaders.locked import is_locked, locked
 from ingest.loaders.rows import RowWriter, cell_text
 from ingest.loaders.sheet_view import Sheet, view
 from ingest.protocols import Loaded, LoadEvent, PageLoaded
-from rag.errors import DamagedSource, EmptySource, NoText, PasswordNeeded, TooLarge
+from rag.errors import DamagedSource, EmptySource, NoText, TooLarge
 from rag.types import Report
 
 _MOST_CELLS = 20_000_000
@@ -30,7 +31,6 @@ _SAMPLE = 200
 _NAMES = 5
 _SAVE = "Open it in its program, save it again and add that."
 _ZIP = b"PK\x03\x04"
-
 Read = TypeVar("Read")
 Value = int | float | str | bool | datetime.time | datetime.date | datetime.datetime | datetime.timedelta
 """What calamine makes of a cell."""
@@ -193,6 +193,8 @@ def _checked(path: Path) -> Mapping[str, Sheet]:
     if not head.strip():
         raise EmptySource("The file is empty.", hint="Check the file and add it again.")
     if head != _ZIP:
+        if is_locked(path.read_bytes()):
+            raise locked()
         return {}
     views = view(path)
     for name, sheet in views.items():
@@ -208,10 +210,7 @@ def _read(attempt: Callable[[], Read]) -> Read:
     try:
         return attempt()
     except PasswordError as error:
-        raise PasswordNeeded(
-            "It is protected with a password.",
-            hint="Open it in its program, remove the password, save it and add that.",
-        ) from error
+        raise locked() from error
     except (CalamineError, OSError, ValueError) as error:
         raise _damaged() from error
     except BaseException as error:  # a panic of Rust code has a class of its own that cannot be imported
