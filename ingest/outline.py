@@ -122,7 +122,8 @@ class _Joints:
             return Break.TOP if region.level == self._top else Break.HEADING
         if region.kind == "table" and 0 < number <= region.level:
             return Break.NEVER
-        if _index(self._places, span.start) != _index(self._places, end):
+        inside = region.kind == "table" and number > 0  # rows that are hidden part places, but not the table
+        if not inside and _index(self._places, span.start) != _index(self._places, end):
             return Break.HEADING
         if (
             number == 0

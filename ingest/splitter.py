@@ -100,9 +100,8 @@ class StructureSplitter:
             path = heads.path(unit.path)
             text = document.text[unit.span.start : unit.span.end]
             tokens = self._tokens(text)
-            if len(text) <= self._longest and tokens <= self._window - heads.tokens(
-                path, heads.header(path, unit.header)
-            ):
+            above = heads.tokens(path, heads.header(path, unit.header))
+            if tokens <= self._window - above and len(text) <= self._longest:
                 yield _Counted(unit, tokens)
             else:
                 room = (self._window - heads.tokens(path)) // _PIECES
@@ -116,9 +115,9 @@ class StructureSplitter:
             if number:
                 before = Break.SENTENCE if begins else Break.WORD
             absolute = Span(unit.span.start + span.start, unit.span.start + span.end)
-            tokens = (
-                self._tokens(text[span.start : span.end]) + self._tokens(header) + header.count("\n") + bool(header)
-            )
+            tokens = self._tokens(text[span.start : span.end])
+            if header:
+                tokens += self._tokens(header) + 1  # and the border to the next piece's
             yield _Counted(Unit(absolute, unit.path, before, unit.table, header), tokens, row)
 
     def _tokens(self, text: str) -> int:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import random
+import re
+from itertools import pairwise
 
 import pytest
 
@@ -125,6 +127,14 @@ def test_chunk_knows_the_rows_it_holds() -> None:
         assert [(found.number, found.span) for found in chunk.places] == [(number, chunk.span)]
         number += chunk.text.count("\n") + 1
     assert number == 7 + 31
+
+
+def test_hidden_rows_do_not_part_a_table() -> None:
+    starts = [match.start() for match in re.finditer("pump", TABLE)]
+    spans = [Span(0, starts[0] - 1), *(Span(one, other - 1) for one, other in pairwise([*starts, len(TABLE) + 1]))]
+    places = tuple(Place("rows", span, "Prices", 2 * number) for number, span in enumerate(spans, 1))
+    whole = Document(TABLE, "", "en", blocks=(Block("table", Span(0, len(TABLE)), 1),), places=places)
+    assert [c.span for c in split(whole)] == [c.span for c in split(document(("table", TABLE, 1)))]
 
 
 def test_halves_of_a_chunk_that_counts_more_than_its_parts_carry_the_header_too() -> None:
