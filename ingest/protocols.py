@@ -21,9 +21,9 @@ class PageLoaded:
     text: str
     blocks: tuple[Block, ...]
     page: Page | None = None
-    """None in formats without pages; these come as one piece."""
+    """None in formats without pages; these come as one piece, tables of many rows as several."""
     total: int = 1
-    """How many pieces there will be."""
+    """How many pieces there will be, as far as is known: one more than are there while rows go on."""
     places: tuple[Place, ...] = ()
     """In order and disjoint; formats with pages have none."""
 

@@ -115,6 +115,7 @@ def _card(number: int, passage: Passage) -> View:
         "number": number,
         "title": visible(passage.title, limit=90),
         "where": where(passage.page, passage.page_label, passage.locator),
+        "header": visible(passage.header, limit=_BEFORE),
         "before": before,
         "mark": mark,
         "after": after,

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from ingest.outline import headings_at
-from rag.places import clipped
+from rag.places import Clipper
 from rag.types import Language, Passage, Span
 from workspaces.database import Database
 from workspaces.extracts import places_of, read_text
@@ -83,7 +83,7 @@ def cited_passage(connection: Connection, record: DocumentRecord, span: Span) ->
         text=document.text[span.start : span.end],
         language=record.language,
         heading_path=path[1:] if path and path[0].casefold() == record.title.casefold() else path,
-        places=clipped(document.places, document.text, span),
+        places=Clipper(document.places, document.text).clip(span),
     )
 
 

@@ -31,6 +31,11 @@ _LOADERS: Mapping[str, tuple[str, str, str, int]] = {
     media.RTF: ("rtf", "RtfLoader", "", 1),
     media.PPTX: ("pptx", "PptxLoader", "", 1),
     media.ODP: ("odp", "OdpLoader", "", 1),
+    media.XLSX: ("sheets", "SheetLoader", "python-calamine", 1),
+    media.XLS: ("sheets", "SheetLoader", "python-calamine", 1),
+    media.ODS: ("sheets", "SheetLoader", "python-calamine", 1),
+    media.CSV: ("separated", "SeparatedLoader", "", 1),
+    media.TSV: ("separated", "SeparatedLoader", "", 1),
 }
 READABLE = frozenset(_LOADERS)
 """Media types that have a loader."""

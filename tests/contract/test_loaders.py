@@ -13,12 +13,19 @@ from ingest.protocols import Loaded, PageLoaded
 from rag.errors import SourceError, UnsupportedType
 from tests.support.documents import pdf
 from tests.support.office_files import docx, item, odf, paragraph, pptx, row, shape, table
+from tests.support.spreadsheets import ods, ods_row, xls, xlsx_rows
 
 TEXT = "Heading\n\nThe first paragraph of it, über alles.\n\n- one item\n- another item\n"
+ROWS = [["Name", "Preis"], ["Pumpe über alles", 5], [], [], ["Town"], ["Bonn"]]
 FILES = {
     media.PDF: pdf([["The first page of it,", "über alles."], [], ["The last page."]]),
     media.TEXT: TEXT.encode(),
     media.MARKDOWN: f"# {TEXT}".encode(),
+    media.XLSX: xlsx_rows({"First": ROWS, "Second": ROWS}),
+    media.XLS: xls("First", ROWS),
+    media.ODS: ods(f'<table:table table:name="First">{"".join(ods_row(*row) for row in ROWS)}</table:table>'),
+    media.CSV: "Name;Preis\r\nPumpe, über alles;5\r\n\r\n\r\nTown\r\n".encode(),
+    media.TSV: "Name\tPreis\nPumpe über alles\t5\n".encode("utf-16"),
     media.HTML: b"<html><body><h1>Heading</h1><p>The first paragraph of it.</p><ul><li>one item</ul></body></html>",
     media.RST: b"Heading\n=======\n\nThe first paragraph.\n\n.. gone\n\n- one item\n\n+--+\n|ab|\n+==+\n|cd|\n+--+\n",
     media.ASCIIDOC: b"= Heading\n\nThe first paragraph.\n\n// gone\n* one item\n\n|===\n|a |b\n\n|1 |2\n|===\n",

@@ -10,7 +10,7 @@ import pytest
 from ingest import media
 from ingest.loaders import assemble, flow, loader_for
 from rag.errors import DamagedSource, NoText, TooLarge
-from rag.places import clipped, describe, locate
+from rag.places import Clipper, describe, locate
 from rag.types import Document, Passage, Span
 from tests.support.office_files import cell, docx, item, paragraph, row, table, zipped
 
@@ -267,7 +267,7 @@ def test_a_citation_says_heading_and_paragraph(read: Read) -> None:
     document = read(docx(paragraph("Rent", style="berschrift1") + paragraph("It is due.") + paragraph("It is high.")))
     start = document.text.index("It is high.")
     span = Span(start, len(document.text))
-    places = clipped(document.places, document.text, span)
+    places = Clipper(document.places, document.text).clip(span)
     passage = Passage(
         "c", "d", "v", "t", 0, span, document.text[start:], "en", heading_path=("Rent",), places=places
     )  # fmt: skip

@@ -101,7 +101,7 @@ def test_markdown_keeps_its_text_and_names_its_blocks(tmp_path: Path) -> None:
         ("heading", 2),
         ("list", 0),
         ("code", 0),
-        ("table", 1),
+        ("table", 2),
     ]
     assert document.text[document.blocks[5].span.start : document.blocks[5].span.end].startswith("```sh\n# no heading")
 
