@@ -29,9 +29,9 @@ def list_workspaces(connection: Connection, *, workspace_id: str | None = None) 
     figures = (
         select(
             documents.c.workspace_id,
-            func.sum(current).label("documents"),
-            func.sum(versions.c.state.not_in(FINAL_STATES)).label("working"),
-            func.sum(versions.c.state == "failed").label("failed"),
+            func.sum(case((current, 1), else_=0)).label("documents"),
+            func.sum(case((versions.c.state.not_in(FINAL_STATES), 1), else_=0)).label("working"),
+            func.sum(case((versions.c.state == "failed", 1), else_=0)).label("failed"),
             func.sum(case((current, versions.c.chunk_count), else_=0)).label("chunks"),
         )
         .join(versions, versions.c.document_id == documents.c.id)
@@ -61,9 +61,9 @@ def _workspace_of(row: Row[Any]) -> Workspace:
         id=row.id,
         name=row.name,
         created_at=row.created_at,
-        documents=int(row.documents or 0),
-        working=int(row.working or 0),
-        failed=int(row.failed or 0),
+        documents=row.documents or 0,
+        working=row.working or 0,
+        failed=row.failed or 0,
         chunks=row.chunks or 0,
         conversations=row.conversations or 0,
     )
