@@ -173,6 +173,17 @@ def test_the_old_bytes_again_take_a_pending_version_back(services, workspace, pa
     assert_whole(services)
 
 
+def test_an_old_copy_of_another_name_takes_no_pending_version_back(services, workspace, parsing):
+    id_ = put(services, workspace, OLD)
+    arrived(services, id_)
+    parsing.close()
+    put(services, workspace, NEW)
+    assert parsing.reached.wait(30)
+    assert put(services, workspace, OLD, "copy.txt") == id_
+    parsing.open()
+    assert arrived(services, id_).number == 2
+
+
 def test_a_second_newer_version_replaces_the_pending_one(services, workspace, parsing):
     id_ = put(services, workspace, OLD)
     arrived(services, id_)
@@ -352,6 +363,9 @@ def test_an_old_citation_opens_the_version_that_it_cites(services, workspace):
     original = services.viewer.original(id_, first.version_id)
     assert (original.name, original.path.read_bytes()) == ("valves (version 1).pdf", old)
     assert services.viewer.original(id_).name == "valves.pdf"
+    other = arrived(services, put(services, workspace, OLD, "other.txt"))
+    with pytest.raises(NotFound):
+        services.viewer.original(other.id, first.version_id)
     assert_whole(services)
 
 
