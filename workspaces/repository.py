@@ -61,9 +61,9 @@ def _workspace_of(row: Row[Any]) -> Workspace:
         id=row.id,
         name=row.name,
         created_at=row.created_at,
-        documents=int(row.documents or 0),
-        working=int(row.working or 0),
-        failed=int(row.failed or 0),
+        documents=row.documents or 0,
+        working=row.working or 0,
+        failed=row.failed or 0,
         chunks=row.chunks or 0,
         conversations=row.conversations or 0,
     )
