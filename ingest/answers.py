@@ -90,7 +90,7 @@ class Fetched:
     fetched_at: datetime
     validators: Validators = Validators()
     robots: str = ""
-    """The header X-Robots-Tag."""
+    """Values of X-Robots-Tag headers, one a line."""
 
 
 def is_page(response: HTTPResponse) -> bool:
@@ -130,7 +130,7 @@ def taken(url: str, web: WebAddress, response: HTTPResponse, *, limit: int) -> F
         data,
         datetime.now(UTC),
         Validators(_validator(response, "ETag"), _validator(response, "Last-Modified")),
-        ",".join(response.headers.get_all("X-Robots-Tag", [])),
+        "\n".join(response.headers.get_all("X-Robots-Tag", [])),
     )
 
 

@@ -21,10 +21,10 @@ from sqlalchemy import Row, update
 from ingest.loaders import recipe
 from ingest.media import HEAD_BYTES, detect
 from ingest.protocols import Splitter
-from rag.errors import FootnoteError, NoText, StorageError
+from rag.errors import FootnoteError, NoText, SourceError, StorageError
 from rag.protocols import Embedder
 from rag.types import embedding_text
-from workspaces import extracts, repository
+from workspaces import extracts, fetches, frontier, repository
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.fitting import check_embedder
@@ -98,7 +98,7 @@ class Ingestion:
                     repository.attach_original(
                         connection, run.version_id, sha256=digest, size=size, media_type=page.media_type
                     )
-                    repository.set_version(connection, run.version_id, fetched_at=page.fetched_at.replace(tzinfo=None))
+                    repository.set_version(connection, run.version_id, **fetches.values_of(page))
                 else:  # the same bytes are the same document
                     repository.forget_document(connection, record.id)
                     self._twins[record.id] = twin.id
@@ -191,10 +191,18 @@ class Ingestion:
                 self._withdraw(run, record.workspace_id)
             raise
 
-    def fail(self, run: Run, error: FootnoteError) -> None:
-        """End the run in `failed(reason)`. Raises NotFound where it has ended otherwise meanwhile."""
+    def fail(self, run: Run, error: FootnoteError) -> str | None:
+        """End the run in `failed(reason)`. Raises NotFound where it has ended otherwise meanwhile.
+
+        Returns:
+            The id of the document where it is to be purged: a page of a section that cannot be read (a login, a notice)
+            is no document, but an address with a reason.
+        """
         with self._runs.commit(run) as connection:
-            repository.set_failed(connection, run.version_id, error)
+            gone = frontier.turn_away(connection, run.version_id, error) if isinstance(error, SourceError) else None
+            if gone is None:
+                repository.set_failed(connection, run.version_id, error)
+        return gone
 
     # --- embedding and indexing ------------------------------------------------------------------
 

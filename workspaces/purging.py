@@ -9,6 +9,7 @@ import threading
 
 from sqlalchemy import Connection, delete, select, update
 
+from workspaces import frontier
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.lexical import Fts5Index
@@ -20,6 +21,7 @@ from workspaces.tables import (
     embeddings,
     originals,
     pages,
+    sites,
     texts,
     turn_passages,
     turns,
@@ -135,6 +137,8 @@ class Purging:
             connection.execute(delete(turn_passages).where(turn_passages.c.turn_id.in_(asked)))
             connection.execute(delete(turns).where(turns.c.conversation_id.in_(chats)))
             connection.execute(delete(conversations).where(conversations.c.workspace_id == workspace_id))
+            mine = connection.execute(select(sites.c.id).where(sites.c.workspace_id == workspace_id)).scalars()
+            frontier.remove(connection, list(mine))
             connection.execute(delete(workspaces).where(workspaces.c.id == workspace_id))
 
 

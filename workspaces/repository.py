@@ -96,6 +96,7 @@ def document_query() -> Select[Any]:
         documents.c.source_kind,
         documents.c.source,
         documents.c.created_at.label("added_at"),
+        documents.c.site_id,
     ).join(documents, documents.c.version_id == versions.c.id)
 
 
@@ -145,6 +146,17 @@ def find_by_bytes(connection: Connection, workspace_id: str, sha256: str) -> Doc
     )
     row = connection.execute(query.order_by(documents.c.created_at)).first()
     return record_of(row) if row else None
+
+
+def find_by_address(connection: Connection, workspace_id: str, address: str) -> list[DocumentRecord]:
+    """The live documents of a workspace that came from a web address, the oldest first."""
+    query = document_query().where(
+        documents.c.workspace_id == workspace_id,
+        documents.c.deleted_at.is_(None),
+        documents.c.source_kind == "url",
+        documents.c.source == address,
+    )
+    return [record_of(row) for row in connection.execute(query.order_by(documents.c.created_at))]
 
 
 def find_failed(connection: Connection, workspace_id: str, *, kind: SourceKind, source: str) -> DocumentRecord | None:
@@ -258,6 +270,10 @@ def record_of(row: Row[Any]) -> DocumentRecord:
         author=row.author,
         date=row.date,
         fetched_at=row.fetched_at,
+        final_url=row.final_url,
+        checked_at=row.checked_at,
+        gone_at=row.gone_at,
+        site_id=row.site_id,
         report=report_of(row.report),
     )
 
