@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,6 +94,34 @@ def working(folder: Path, web: Web) -> Iterator[Services]:
         yield services
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, Web, Path]]:
+    """One application and one server for all tests that neither end the one nor the other."""
+    folder = Path(tmp_path_factory.mktemp("sites")) / "data"
+    with online(Web()) as web, working(folder, web) as services:
+        yield services, web, folder
+
+
+@pytest.fixture
+def services(shared: tuple[Services, Web, Path]) -> Services:
+    return shared[0]
+
+
+@pytest.fixture
+def web(shared: tuple[Services, Web, Path]) -> Web:
+    """The server, with a small site on it and nothing asked yet."""
+    found = shared[1]
+    found.pages = small_site()
+    for asked in (found.asked, found.times, found.contacted):
+        asked.clear()
+    return found
+
+
+@pytest.fixture
+def workspace(services: Services, request: pytest.FixtureRequest) -> str:
+    return services.library.create_workspace(request.node.name[-90:]).id
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "data"
@@ -125,194 +154,160 @@ def sources(services: Services, workspace: str) -> set[str]:
     return {record.source for record in services.library.documents(workspace) if record.state == "ready"}
 
 
-def small_site() -> Web:
-    return Web(
-        {
-            "/guide/": page("Guide", "a.html", "/guide/b.html#part", "/blog/", "http://other.example.org/guide/x"),
-            "/guide/a.html": page("Alpha", "../guide/b.html", "c/"),
-            "/guide/b.html": page("Beta", "/guide/"),
-            "/guide/c/": page("Gamma", "deep.html"),
-            "/guide/c/deep.html": page("Delta"),
-            "/blog/": page("Blog"),
-        }
-    )
+def small_site() -> dict[str, Any]:
+    return {
+        "/guide/": page("Guide", "a.html", "/guide/b.html#part", "/blog/", "http://other.example.org/guide/x"),
+        "/guide/a.html": page("Alpha", "../guide/b.html", "c/"),
+        "/guide/b.html": page("Beta", "/guide/"),
+        "/guide/c/": page("Gamma", "deep.html"),
+        "/guide/c/deep.html": page("Delta"),
+        "/blog/": page("Blog"),
+    }
 
 
-def test_a_section_becomes_documents_and_nothing_outside_it_is_asked_for(folder):
-    with online(small_site()) as web, working(folder, web) as services:
-        workspace = services.library.create_workspace("w").id
-        site = crawled(services, workspace, depth=2)
-        assert (site.state, site.taken, site.waiting) == ("done", 4, 0)
-        base = "http://docs.example.org/guide/"
-        assert sources(services, workspace) == {base, base + "a.html", base + "b.html", base + "c/"}
-        assert sorted(web.page_requests()) == ["/guide/", "/guide/a.html", "/guide/b.html", "/guide/c/"]
-        [record] = [record for record in services.library.documents(workspace) if record.title == "Gamma"]
-        assert record.site_id == site.id
-        assert record.fetched_at is not None
-        assert record.final_url == base + "c/"
-        assert services.viewer.original(record.id).path.read_bytes() in web.pages["/guide/c/"]
-        assert services.library.search(workspace, "what does gamma mean").passages[0].document_id == record.id
-        assert [check for check in services.doctor.check() if not check.ok] == []
+def test_a_section_becomes_documents_and_nothing_outside_it_is_asked_for(services, web, workspace):
+    site = crawled(services, workspace, depth=2)
+    assert (site.state, site.taken, site.waiting) == ("done", 4, 0)
+    base = "http://docs.example.org/guide/"
+    assert sources(services, workspace) == {base, base + "a.html", base + "b.html", base + "c/"}
+    assert sorted(web.page_requests()) == ["/guide/", "/guide/a.html", "/guide/b.html", "/guide/c/"]
+    [record] = [record for record in services.library.documents(workspace) if record.title == "Gamma"]
+    assert record.site_id == site.id
+    assert record.fetched_at is not None
+    assert record.final_url == base + "c/"
+    assert services.viewer.original(record.id).path.read_bytes() in web.pages["/guide/c/"]
+    assert services.library.search(workspace, "what does gamma mean").passages[0].document_id == record.id
+    assert [check for check in services.doctor.check() if not check.ok] == []
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-def test_robots_txt_is_honoured(folder, allowed):
-    web = small_site()
+def test_robots_txt_is_honoured(services, web, workspace, allowed):
     if not allowed:
         web.pages["/robots.txt"] = answer(b"User-agent: *\nDisallow: /guide/a\n", media_type="text/plain")
-    with online(web), working(folder, web) as services:
-        workspace = services.library.create_workspace("w").id
-        site = crawled(services, workspace, depth=1)
-        assert ("/guide/a.html" in web.asked) is allowed, "the control: without robots.txt the page is fetched"
-        if not allowed:
-            state, reason = outcomes(services, site)["http://docs.example.org/guide/a.html"]
-            assert state == "refused"
-            assert "robots.txt" in reason
+    site = crawled(services, workspace, depth=1)
+    assert ("/guide/a.html" in web.asked) is allowed, "the control: without robots.txt the page is fetched"
+    if not allowed:
+        state, reason = outcomes(services, site)["http://docs.example.org/guide/a.html"]
+        assert state == "refused"
+        assert "robots.txt" in reason
 
 
 @pytest.mark.parametrize("status", ["500 Oops", "429 Slow"])
-def test_where_robots_txt_cannot_be_read_nothing_is_fetched(folder, status):
-    web = small_site()
+def test_where_robots_txt_cannot_be_read_nothing_is_fetched(services, web, workspace, status):
     web.pages["/robots.txt"] = answer(b"", status=status)
-    with online(web), working(folder, web) as services:
-        site = crawled(services, services.library.create_workspace("w").id)
-        assert site.state == "failed"
-        assert site.problem is not None
-        assert "robots.txt" in site.problem.message
-        assert web.page_requests() == []
-        web.pages["/robots.txt"] = answer(b"", status="403 Forbidden")
-        services.sites.resume(site.id)
-        assert ended(services, site.id).taken == 4, "a 4xx status means that there are no rules"
+    site = crawled(services, workspace)
+    assert site.state == "failed"
+    assert site.problem is not None
+    assert "robots.txt" in site.problem.message
+    assert web.page_requests() == []
+    web.pages["/robots.txt"] = answer(b"", status="403 Forbidden")
+    services.sites.resume(site.id)
+    assert ended(services, site.id).taken == 4, "a 4xx status means that there are no rules"
 
 
-def test_requests_keep_their_distance_and_a_crawl_delay(folder):
-    web = small_site()
-    with online(web), working(folder, web) as services:
-        workspace = services.library.create_workspace("w").id
-        crawled(services, workspace, depth=1)
-        gaps = [later - earlier for earlier, later in zip(web.times, web.times[1:], strict=False)]
-        assert min(gaps) >= 1.0
-        web.pages["/robots.txt"] = answer(b"User-agent: footnote\nCrawl-delay: 7\n", media_type="text/plain")
-        web.times.clear()
-        [site] = services.sites.in_workspace(workspace)
-        services.sites.refresh(site.id)
-        ended(services, site.id)
-        gaps = [later - earlier for earlier, later in zip(web.times[1:], web.times[2:], strict=False)]
-        assert min(gaps) >= 7.0
+def test_requests_keep_their_distance_and_a_crawl_delay(services, web, workspace):
+    crawled(services, workspace, depth=1)
+    gaps = [later - earlier for earlier, later in zip(web.times, web.times[1:], strict=False)]
+    assert min(gaps) >= 1.0
+    web.pages["/robots.txt"] = answer(b"User-agent: footnote\nCrawl-delay: 7\n", media_type="text/plain")
+    web.times.clear()
+    [site] = services.sites.in_workspace(workspace)
+    services.sites.refresh(site.id)
+    ended(services, site.id)
+    gaps = [later - earlier for earlier, later in zip(web.times[1:], web.times[2:], strict=False)]
+    assert min(gaps) >= 7.0
 
 
-def test_a_busy_server_is_asked_once_more_when_it_says(folder):
-    web = small_site()
+def test_a_busy_server_is_asked_once_more_when_it_says(services, web, workspace):
     busy = [answer(b"", "Retry-After: 20", status="503 Busy")]
     web.pages["/guide/a.html"] = lambda _: busy.pop() if busy else page("Alpha")
     web.pages["/guide/b.html"] = answer(b"", "Retry-After: 5", status="429 Slow down")
-    with online(web), working(folder, web) as services:
-        site = crawled(services, services.library.create_workspace("w").id, depth=1)
-        first, second = [
-            moment for target, moment in zip(web.asked, web.times, strict=True) if target == "/guide/a.html"
-        ]
-        assert second - first >= 20
-        assert web.asked.count("/guide/b.html") == 2
-        assert outcomes(services, site)["http://docs.example.org/guide/b.html"][0] == "failed"
+    site = crawled(services, workspace, depth=1)
+    first, second = [moment for target, moment in zip(web.asked, web.times, strict=True) if target == "/guide/a.html"]
+    assert second - first >= 20
+    assert web.asked.count("/guide/b.html") == 2
+    assert outcomes(services, site)["http://docs.example.org/guide/b.html"][0] == "failed"
 
 
 @pytest.mark.parametrize(
     "target", ["http://docs.example.org/blog/", "http://inside.example.org/guide/", "http://10.0.0.1/"]
 )
-def test_a_redirect_out_of_the_section_is_not_followed(folder, target):
-    web = small_site()
+def test_a_redirect_out_of_the_section_is_not_followed(services, web, workspace, target):
     web.pages["/guide/a.html"] = redirect(target)
-    with online(web), working(folder, web) as services:
-        site = crawled(services, services.library.create_workspace("w").id, depth=1)
-        state, reason = outcomes(services, site)["http://docs.example.org/guide/a.html"]
-        assert state in ("refused", "failed")
-        assert reason
-        assert "/blog/" not in web.asked
-        assert set(web.contacted) == {"93.184.216.34"}
+    site = crawled(services, workspace, depth=1)
+    state, reason = outcomes(services, site)["http://docs.example.org/guide/a.html"]
+    assert state in ("refused", "failed")
+    assert reason
+    assert "/blog/" not in web.asked
+    assert set(web.contacted) == {"93.184.216.34"}
 
 
-def test_a_redirect_within_the_section_is_followed(folder):
+def test_a_redirect_within_the_section_is_followed(services, web, workspace):
     """The control of the test before."""
-    web = small_site()
     web.pages["/guide/a.html"] = redirect("/guide/new.html")
     web.pages["/guide/new.html"] = page("New")
-    with online(web), working(folder, web) as services:
-        workspace = services.library.create_workspace("w").id
-        site = crawled(services, workspace, depth=1)
-        assert "http://docs.example.org/guide/new.html" in sources(services, workspace)
-        assert outcomes(services, site)["http://docs.example.org/guide/a.html"][0] == "refused"
-        assert web.asked.count("/guide/new.html") == 1
+    site = crawled(services, workspace, depth=1)
+    assert "http://docs.example.org/guide/new.html" in sources(services, workspace)
+    assert outcomes(services, site)["http://docs.example.org/guide/a.html"][0] == "refused"
+    assert web.asked.count("/guide/new.html") == 1
 
 
-def test_a_private_address_as_start_is_refused(folder):
-    with online(small_site()) as web, working(folder, web) as services:
-        workspace = services.library.create_workspace("w").id
-        with pytest.raises(ForbiddenAddress):
-            services.sites.add(workspace, "http://localhost/guide/")
-        with pytest.raises(InvalidInput):
-            services.sites.add(workspace, START, pages=10_000)
-        site = crawled(services, workspace, "http://inside.example.org/guide/")
-        assert site.state == "failed"
-        assert web.contacted == []
+def test_a_private_address_as_start_is_refused(services, web, workspace):
+    with pytest.raises(ForbiddenAddress):
+        services.sites.add(workspace, "http://localhost/guide/")
+    with pytest.raises(InvalidInput):
+        services.sites.add(workspace, START, pages=10_000)
+    site = crawled(services, workspace, "http://inside.example.org/guide/")
+    assert site.state == "failed"
+    assert web.contacted == []
 
 
-def test_what_cannot_be_read_is_an_address_with_a_reason_and_no_document(folder):
-    web = small_site()
+def test_what_cannot_be_read_is_an_address_with_a_reason_and_no_document(shared, services, web, workspace):
     web.pages["/guide/a.html"] = answer(
         b"<html><body><form><input type='password'></form><p>Please sign in to continue.</p></body></html>"
     )
     web.pages["/guide/b.html"] = answer(b"x", media_type="video/mp4")
     web.pages["/guide/"] = page("Guide", "a.html", "b.html", "missing.html")
-    with online(web), working(folder, web) as services:
-        workspace = services.library.create_workspace("w").id
-        site = crawled(services, workspace, depth=1)
-        found = outcomes(services, site)
-        assert "sign in" in found["http://docs.example.org/guide/a.html"][1]
-        assert found["http://docs.example.org/guide/b.html"][0] == "failed"
-        assert "404" in found["http://docs.example.org/guide/missing.html"][1]
-        assert sources(services, workspace) == {"http://docs.example.org/guide/"}
-        assert services.library.workspace(workspace).failed == 0
-        assert services.library.wait_purged(timeout=60)
-        assert len(rows(folder, "SELECT 1 FROM documents")) == 1
+    site = crawled(services, workspace, depth=1)
+    found = outcomes(services, site)
+    assert "sign in" in found["http://docs.example.org/guide/a.html"][1]
+    assert found["http://docs.example.org/guide/b.html"][0] == "failed"
+    assert "404" in found["http://docs.example.org/guide/missing.html"][1]
+    assert sources(services, workspace) == {"http://docs.example.org/guide/"}
+    assert services.library.workspace(workspace).failed == 0
+    assert services.library.wait_purged(timeout=60)
+    left = rows(shared[2], f"SELECT 1 FROM documents WHERE workspace_id = '{workspace}'")
+    assert len(left) == 1
 
 
-def test_marks_of_the_site_are_honoured(folder):
-    web = Web(
-        {
-            "/guide/": page("Guide", "hidden.html", "still.html", "copy.html"),
-            "/guide/hidden.html": page("Hidden", "behind.html", head='<meta name="robots" content="noindex">'),
-            "/guide/behind.html": page("Behind"),
-            "/guide/still.html": page("Still", "never.html", head='<meta name=robots content="NOFOLLOW">'),
-            "/guide/never.html": page("Never"),
-            "/guide/copy.html": page("Copy", head='<link rel="canonical" href="/guide/original.html">'),
-            "/guide/original.html": page("Original"),
-        }
-    )
-    with online(web), working(folder, web) as services:
-        workspace = services.library.create_workspace("w").id
-        site = crawled(services, workspace)
-        titles = {record.title for record in services.library.documents(workspace)}
-        assert titles == {"Guide", "Behind", "Still", "Original"}
-        assert "/guide/never.html" not in web.asked
-        assert "noindex" in outcomes(services, site)["http://docs.example.org/guide/hidden.html"][1]
+def test_marks_of_the_site_are_honoured(services, web, workspace):
+    web.pages = {
+        "/guide/": page("Guide", "hidden.html", "still.html", "copy.html"),
+        "/guide/hidden.html": page("Hidden", "behind.html", head='<meta name="robots" content="noindex">'),
+        "/guide/behind.html": page("Behind"),
+        "/guide/still.html": page("Still", "never.html", head='<meta name=robots content="NOFOLLOW">'),
+        "/guide/never.html": page("Never"),
+        "/guide/copy.html": page("Copy", head='<link rel="canonical" href="/guide/original.html">'),
+        "/guide/original.html": page("Original"),
+    }
+    site = crawled(services, workspace)
+    titles = {record.title for record in services.library.documents(workspace)}
+    assert titles == {"Guide", "Behind", "Still", "Original"}
+    assert "/guide/never.html" not in web.asked
+    assert "noindex" in outcomes(services, site)["http://docs.example.org/guide/hidden.html"][1]
 
 
-def test_pages_that_call_each_other_canonical_are_not_both_lost(folder):
-    web = Web(
-        {
-            "/guide/": page("Guide", "a.html"),
-            "/guide/a.html": page("Alpha", head='<link rel="canonical" href="b.html">'),
-            "/guide/b.html": page("Beta", head='<link rel="canonical" href="a.html">'),
-        }
-    )
-    with online(web), working(folder, web) as services:
-        workspace = services.library.create_workspace("w").id
-        crawled(services, workspace)
-        assert len(sources(services, workspace)) == 2
+def test_pages_that_call_each_other_canonical_are_not_both_lost(services, web, workspace):
+    web.pages = {
+        "/guide/": page("Guide", "a.html"),
+        "/guide/a.html": page("Alpha", head='<link rel="canonical" href="b.html">'),
+        "/guide/b.html": page("Beta", head='<link rel="canonical" href="a.html">'),
+    }
+    crawled(services, workspace)
+    assert len(sources(services, workspace)) == 2
 
 
-def test_the_sites_own_list_of_pages_is_read(folder):
-    web = small_site()
+def test_the_sites_own_list_of_pages_is_read(services, web, workspace):
     web.pages["/robots.txt"] = answer(b"Sitemap: http://docs.example.org/lists.xml\n", media_type="text/plain")
     web.pages["/lists.xml"] = answer(
         b"<sitemapindex><sitemap><loc>http://docs.example.org/list.xml</loc></sitemap>"
@@ -325,23 +320,20 @@ def test_the_sites_own_list_of_pages_is_read(folder):
         media_type="application/xml",
     )
     web.pages["/guide/lonely.html"] = page("Lonely")
-    with online(web), working(folder, web) as services:
-        workspace = services.library.create_workspace("w").id
-        crawled(services, workspace)
-        assert "http://docs.example.org/guide/lonely.html" in sources(services, workspace)
-        assert "/blog/" not in web.asked
+    crawled(services, workspace)
+    assert "http://docs.example.org/guide/lonely.html" in sources(services, workspace)
+    assert "/blog/" not in web.asked
 
 
-def test_the_limit_of_pages_ends_a_crawl_and_what_is_left_is_told(folder):
-    web = Web({f"/guide/{n}": page(f"Number {n}", *(f"/guide/{k}" for k in range(40))) for n in ["", *range(40)]})
-    with online(web), working(folder, web) as services:
-        site = crawled(services, services.library.create_workspace("w").id, pages=5)
-        assert (site.state, site.taken) == ("done", 5)
-        assert site.waiting == 36
-        assert len(web.page_requests()) == 5
+def test_the_limit_of_pages_ends_a_crawl_and_what_is_left_is_told(services, web, workspace):
+    web.pages = {f"/guide/{n}": page(f"Number {n}", *(f"/guide/{k}" for k in range(40))) for n in ["", *range(40)]}
+    site = crawled(services, workspace, pages=5)
+    assert (site.state, site.taken) == ("done", 5)
+    assert site.waiting == 36
+    assert len(web.page_requests()) == 5
 
 
-def test_endless_queries_are_a_bounded_matter(folder):
+def test_endless_queries_are_a_bounded_matter(services, web, workspace):
     def calendar(request: str) -> bytes:
         month = int(request.split("month=")[1].split(" ")[0])
         return page(f"Month {month}", *(f"cal?month={month + step}" for step in range(1, 30)))
@@ -350,8 +342,7 @@ def test_endless_queries_are_a_bounded_matter(folder):
         def get(self, target, default=None):
             return calendar if "month=" in target else super().get(target, default)
 
-    web = Web(Endless({"/guide/": page("Guide", "cal?month=1")}))
-    with online(web), working(folder, web) as services:
-        site = crawled(services, services.library.create_workspace("w").id, depth=5, pages=100)
-        assert site.state == "done"
-        assert site.found == 21
+    web.pages = Endless({"/guide/": page("Guide", "cal?month=1")})
+    site = crawled(services, workspace, depth=5, pages=100)
+    assert site.state == "done"
+    assert site.found == 21
