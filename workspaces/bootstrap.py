@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rag.errors import FootnoteError
 from workspaces.adapters import ENGINES, Engines, open_answering, open_retriever, open_splitter
@@ -29,7 +29,7 @@ from workspaces.owner import Ownership
 from workspaces.passages import StoredPassages
 from workspaces.preferences import Preferences
 from workspaces.purging import Purging
-from workspaces.refreshing import Refreshing, Versions
+from workspaces.refreshing import Refreshing
 from workspaces.settings import Settings
 from workspaces.sites import Sites
 from workspaces.vectors import VectorIndex
@@ -204,7 +204,7 @@ class _Parts:
             fetcher=self.fetcher,
             pace=self.pace(),
             parser=self.reading,
-            versions=lambda: cast("Versions", self.library()),
+            library=self.library,
             upload_limit=self.upload_limit,
             closing=self.jobs.closing,
         )

@@ -228,8 +228,7 @@ def _add_document(
         if settled or _document_at(connection, work, url, None) is not None:  # then that address is looked at itself
             return None
     digest, size = original
-    twin = repository.find_by_bytes(connection, work.site.workspace_id, digest)
-    if twin is not None:
+    for twin in repository.find_by_bytes(connection, work.site.workspace_id, digest):
         reason = f"The same as “{twin.title or twin.source}”, which is here already."
         frontier.settle(connection, work.id, url, "refused", reason=reason, document_id=None)
         return None

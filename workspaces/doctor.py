@@ -12,7 +12,7 @@ from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 
 from ingest.parser import landlock
 from rag.errors import FootnoteError
@@ -108,7 +108,7 @@ class Doctor:
             named = connection.execute(
                 select(func.count())
                 .select_from(versions)
-                .where(versions.c.sha256.is_(None), versions.c.state.not_in(("received", "failed")))
+                .where(versions.c.sha256.is_(None), versions.c.state.not_in(("received", "failed", "superseded")))
             ).scalar_one()
         damaged = [
             f"original {digest[:12]} is missing or changed" for digest in digests if not self._files.verify(digest)
@@ -183,7 +183,20 @@ class Doctor:
         )
         with self._database.read() as connection:
             count = len(connection.execute(twins).all())
-        return [f"{count} originals belong to more than one document of a workspace"] if count else []
+            crossed = connection.execute(
+                select(func.count())
+                .select_from(documents)
+                .join(versions, versions.c.document_id == documents.c.id)
+                .where(
+                    documents.c.deleted_at.is_(None),
+                    or_(
+                        (versions.c.state == "ready") & (versions.c.id != documents.c.version_id),
+                        (versions.c.state == "superseded") & (versions.c.id == documents.c.version_id),
+                    ),
+                )
+            ).scalar_one()
+        found = [f"{count} originals belong to more than one document of a workspace"] if count else []
+        return found + ([f"{crossed} versions are found, or not, that should not be so"] if crossed else [])
 
     def _unfinished(self) -> Findings:
         live = self._jobs.live()
@@ -193,7 +206,7 @@ class Doctor:
             stalled = connection.execute(
                 select(func.count())
                 .select_from(versions)
-                .join(documents, documents.c.version_id == versions.c.id)
+                .join(documents, documents.c.id == versions.c.document_id)
                 .where(
                     documents.c.deleted_at.is_(None),
                     versions.c.state.not_in(("received", "stored", *FINAL_STATES)),  # those may wait for their turn

@@ -52,10 +52,10 @@ class Evaluation:
         for line in self.corpus:
             if line.get("text") is not None:
                 name, content = f"{line['id']}.txt", io.BytesIO(line["text"].encode())
-                record = library.add_file(workspace_id, name, content, title=line.get("title"))
+                record = library.add_file(workspace_id, name, content, title=line.get("title"), keep_both=True)
             else:
                 path = self._directory / line["path"]
-                record = library.add_file(workspace_id, path.name, path, title=line.get("title"))
+                record = library.add_file(workspace_id, path.name, path, title=line.get("title"), keep_both=True)
             self._ids[record.id].append(line["id"])
         done = 0
         for record in library.wait(list(self._ids)):

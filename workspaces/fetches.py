@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def values_of(page: Fetched) -> dict[str, object]:
     """Columns of the version that holds what was fetched."""
     return {
+        "media_type": page.media_type,
         "fetched_at": page.fetched_at.replace(tzinfo=None),
         "final_url": page.final_url,
         "etag": page.validators.etag,

@@ -3,6 +3,9 @@ one transaction. Running a step twice gives what running it once gives.
 
     received → stored → parsed → chunked → embedded → indexed → ready | failed(reason)
 
+A newer version of a document goes the same way; becoming `ready`, it takes its predecessor's place
+(workspaces/versions.py).
+
 Every transaction begins by asking whether its run may still go on, so that whoever deletes, stops or restarts a
 document always wins: nothing is written for it afterwards.
 """
@@ -16,15 +19,15 @@ from dataclasses import asdict
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, update
+from sqlalchemy import Connection, Row, update
 
 from ingest.loaders import recipe
 from ingest.media import HEAD_BYTES, detect
 from ingest.protocols import Splitter
-from rag.errors import FootnoteError, NoText, SourceError, StorageError
+from rag.errors import FootnoteError, InvalidInput, NoText, SourceError, StorageError
 from rag.protocols import Embedder
 from rag.types import embedding_text
-from workspaces import extracts, fetches, frontier, repository
+from workspaces import extracts, fetches, frontier, repository, versions
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.fitting import check_embedder
@@ -93,12 +96,19 @@ class Ingestion:
         with self._files.guard:
             digest, size = self._files.store(io.BytesIO(page.data), limit=self._upload_limit)
             with self._runs.commit(run) as connection:
-                twin = repository.find_by_bytes(connection, record.workspace_id, digest)
+                twin = next(iter(repository.find_by_bytes(connection, record.workspace_id, digest)), None)
                 if twin is None:
                     repository.attach_original(
                         connection, run.version_id, sha256=digest, size=size, media_type=page.media_type
                     )
                     repository.set_version(connection, run.version_id, **fetches.values_of(page))
+                elif twin.id == record.id:  # a newer version that is not new
+                    versions.supersede(connection, run.version_id)
+                elif record.number > 1:
+                    raise InvalidInput(
+                        f"This page is now the same as “{twin.title or twin.source}”, byte for byte.",
+                        hint="Delete one of the two.",
+                    )
                 else:  # the same bytes are the same document
                     repository.forget_document(connection, record.id)
                     self._twins[record.id] = twin.id
@@ -110,21 +120,25 @@ class Ingestion:
             return
         path = self._original(run)
         media_type = record.media_type or _media_type(path, record.source)
+        with self._database.read() as connection:
+            known = repository.title_to_keep(connection, run.version_id)
         with self._runs.turn(self._parsing, run):
             document = self._parser().parse(
                 path,
                 media_type,
-                title=record.title or None,
+                title=known,
                 cancelled=lambda: not self._runs.may_go_on(run),
                 progress=self._runs.progress(run),
             )
-        title = printable(document.title)[:_TITLE_CHARACTERS] or _title_from(record)
+        title = printable(document.title)[:_TITLE_CHARACTERS] or record.title or _title_from(record)
         with self._runs.commit(run) as connection:
             extracts.write_text(connection, run.version_id, document)
-            connection.execute(update(documents).where(documents.c.id == record.id).values(title=title))
+            shown = update(documents).where(documents.c.version_id == run.version_id)
+            connection.execute(shown.values(title=title))  # another version's title is shown until this one is current
             repository.set_version(
                 connection,
                 run.version_id,
+                title=title,
                 media_type=media_type,
                 parser=recipe(media_type),
                 language=document.language,
@@ -241,7 +255,13 @@ class Ingestion:
                     ),
                 )
                 if start + _INDEX_BATCH >= len(rows):
-                    repository.set_state(connection, run.version_id, "ready")
+                    self._let_be_found(connection, run, record.workspace_id)
+
+    def _let_be_found(self, connection: Connection, run: Run, workspace_id: str) -> None:
+        former = versions.make_current(connection, run.version_id)
+        if former is not None:
+            words = connection.execute(extracts.words_of(former)).all()
+            self._lexical.delete(connection, workspace_id, [row.rowid for row in words])
 
     def _withdraw(self, run: Run, workspace_id: str) -> None:
         with self._database.write() as connection:

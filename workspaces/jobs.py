@@ -129,7 +129,8 @@ class Jobs:
         self._enqueue(CRAWL_QUEUE, crawl_id(site_id, attempt), site_id, attempt)
 
     def purge(self, kind: str, item_id: str) -> None:
-        """Enqueue the removal of a deleted "document" or "workspace" from disk; doing it again does nothing."""
+        """Enqueue the removal of a deleted "document" or "workspace" from disk, or of the passages of a superseded
+        "version"; doing it again does nothing."""
         self._enqueue(QUEUE, f"{_PURGE}{kind}-{item_id}", item_id)
 
     def sweep(self) -> None:
@@ -227,7 +228,7 @@ class Jobs:
             self._fail_crawl(site_id, attempt, _INTERNAL_CRAWL)
 
     def run_purge(self, item_id: str) -> None:
-        """Take what was deleted off the disk, once no run of it is at work any more. Raises Closing."""
+        """As `Purging.purge`, once no run of it is at work any more. Raises Closing."""
         doomed = self._purging().versions_of(item_id)
         with self._changed:
             self._changed.wait_for(lambda: self._running.isdisjoint(doomed) or self.closing.is_set())
@@ -237,6 +238,11 @@ class Jobs:
         except FootnoteError as error:
             self._raise_if_closing()
             _log.warning("%s is still on disk: %s", item_id, error.message)  # the next sweep tries again
+
+    def retire(self, version_id: str) -> None:
+        """Remove the passages of the versions whose place this one has taken. Raises Closing."""
+        for superseded in self._purging().superseded_beside(version_id):
+            self.run_purge(superseded)
 
     def _fail(self, run: Run, error: FootnoteError) -> None:
         self._raise_if_closing()

@@ -28,6 +28,7 @@ from sqlalchemy import Row as SqlRow
 from rag.analysis import stems
 from rag.types import Language, ScoredId
 from workspaces.database import Database
+from workspaces.repository import title_of_version
 from workspaces.tables import chunks, documents, versions
 from workspaces.truth import KEPT, SEARCHABLE, chunks_of
 
@@ -121,7 +122,7 @@ class Fts5Index:
         rows = connection.execute(
             chunks_of(workspace_id, KEPT).with_only_columns(
                 chunks.c.rowid,
-                documents.c.title,
+                title_of_version().label("title"),
                 chunks.c.heading_path,
                 chunks.c.header,
                 chunks.c.text,

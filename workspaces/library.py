@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -13,17 +14,18 @@ from sqlalchemy.exc import IntegrityError
 from ingest.addresses import parse
 from rag.errors import Cancelled, InvalidInput, NameTaken, NotFound, SourceError
 from rag.types import Retrieval
-from workspaces import repository, runs
+from workspaces import repository, runs, versions
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.identifiers import new_id, now
 from workspaces.jobs import Jobs
 from workspaces.lexical import Fts5Index
-from workspaces.models import FINAL_STATES, DocumentRecord, SourceKind, Workspace
+from workspaces.models import FINAL_STATES, DocumentRecord, Pending, SourceKind, VersionRecord, Workspace
 from workspaces.names import file_label, printable, workspace_name
 from workspaces.purging import blank_quotes
 from workspaces.runs import Run
 from workspaces.tables import documents, workspaces
+from workspaces.versions import Change
 from workspaces.waiting import follow
 
 _ADDRESS_CHARACTERS = 2_000
@@ -132,36 +134,87 @@ class Library:
     # --- documents -------------------------------------------------------------------------------
 
     def add_file(
-        self, workspace_id: str, name: str, content: BinaryIO | Path, *, title: str | None = None
+        self,
+        workspace_id: str,
+        name: str,
+        content: BinaryIO | Path,
+        *,
+        title: str | None = None,
+        keep_both: bool = False,
     ) -> DocumentRecord:
         """Store a file and enqueue its ingest. The same bytes again are the same document, with `duplicate_of` set;
-        a failed one is tried again.
+        a failed one is tried again. Other bytes under the name of a file that is there are a newer version of it.
 
-        An empty or too large file becomes a document in `failed(reason)`.
+        An empty or too large file becomes a document, or a newer version, in `failed(reason)`.
+
+        Args:
+            workspace_id: name or id.
+            name: a label; its last part counts.
+            content: a stream, or where the file lies.
+            title: goes before the one in the file, and before that of earlier versions.
+            keep_both: other bytes are another document, whatever the name.
 
         Raises:
             NotFound: no such workspace.
+            InvalidInput: the path cannot be read.
             StorageError: the disk is full or cannot be written.
         """
         label = file_label(name)
-        if isinstance(content, Path):
+        with _stream(content, label) as stream, self._files.guard:
             try:
-                with content.open("rb") as stream:
-                    return self.add_file(workspace_id, label, stream, title=title)
-            except OSError as error:
-                raise InvalidInput(
-                    f"“{label}” cannot be read: {error.strerror or 'the system refused it'}.",
-                    hint="Check that it is there and that you may read it.",
-                ) from error
-        with self._files.guard:
-            try:
-                digest, size = self._files.store(content, limit=self._upload_limit)
+                original = self._files.store(stream, limit=self._upload_limit)
             except SourceError as error:
-                return self._add_failed(workspace_id, label, error)
-            record, run = self._add_stored(workspace_id, label, title, (digest, size))
-        if run is not None:
-            self._jobs.ingest(run)
+                return self._add_failed(workspace_id, label, error, keep_both=keep_both)
+            record, change = self._add_stored(
+                workspace_id, label, original, title=printable(title or ""), keep_both=keep_both
+            )
+        self._follow_up(change)
         return record
+
+    def add_version(
+        self, document_id: str, content: BinaryIO | Path, *, fetched: Mapping[str, object] | None = None
+    ) -> DocumentRecord:
+        """Store newer bytes of a document and enqueue their ingest; nothing happens where they are the current ones.
+
+        Where another document of the workspace has exactly these bytes, that one comes back with `duplicate_of` set,
+        and this one stays as it is. Empty or too large content becomes a newer version in `failed(reason)`.
+
+        Args:
+            document_id: of the document.
+            content: a stream, or where the file lies.
+            fetched: of bytes from the web, the columns of the version that say when, from where and of what type.
+
+        Raises:
+            NotFound: the document was deleted.
+            InvalidInput: the path cannot be read.
+            StorageError: the disk is full or cannot be written.
+        """
+        with _stream(content, self.document(document_id).source) as stream, self._files.guard:
+            try:
+                original = self._files.store(stream, limit=self._upload_limit)
+            except SourceError as error:
+                return self._refuse_version(document_id, error)
+            with self._database.write() as connection:
+                record = repository.get_document(connection, document_id)
+                twins = repository.find_by_bytes(connection, record.workspace_id, original[0])
+                mine = [twin for twin in twins if twin.id == document_id]
+                if twins and not mine:
+                    return replace(twins[0], duplicate_of=twins[0].id)
+                if mine:
+                    change = versions.again(connection, record, original[0])
+                else:
+                    change = versions.renew(connection, record, original)
+                record = repository.get_document(connection, document_id)
+                if fetched is not None:
+                    newest = record.pending.version_id if record.pending else record.version_id
+                    repository.set_version(connection, newest, **fetched)
+        self._follow_up(change)
+        return self.document(document_id)
+
+    def versions(self, document_id: str) -> list[VersionRecord]:
+        """All versions of a document, the newest first. Raises NotFound."""
+        with self._database.read() as connection:
+            return versions.of_document(connection, document_id)
 
     def add_url(self, workspace_id: str, url: str) -> DocumentRecord:
         """Enqueue a web page. What goes wrong later ends in `failed(reason)`; so does an address that is refused."""
@@ -203,22 +256,26 @@ class Library:
             return None
 
     def cancel(self, document_id: str) -> None:
-        """Stop the ingest of a document: it ends in `failed` at once, with the reason that a person stopped it.
+        """Stop the ingest of a document, or of its newer version: it ends in `failed` at once, with the reason that a
+        person stopped it.
 
         Raises:
             NotFound: it was deleted.
         """
         with self._database.write() as connection:
-            record = repository.get_document(connection, document_id)
-            if record.state not in FINAL_STATES:
-                repository.set_failed(connection, record.version_id, _STOPPED)
-                repository.set_version(connection, record.version_id, cancelled=True)
+            newest = _newest(repository.get_document(connection, document_id))
+            if newest.state not in FINAL_STATES:
+                repository.set_failed(connection, newest.version_id, _STOPPED)
+                repository.set_version(connection, newest.version_id, cancelled=True)
 
     def retry(self, document_id: str) -> DocumentRecord:
-        """Begin the ingest of a failed document again; nothing happens to others. Raises NotFound."""
+        """Begin the ingest of a failed document, or of its failed newer version, again; nothing happens to others, nor
+        to a file whose bytes were not taken in. Raises NotFound."""
         with self._database.write() as connection:
             record = repository.get_document(connection, document_id)
-            run = runs.restart(connection, record.version_id) if record.state == "failed" else None
+            newest = _newest(record)
+            possible = record.source_kind == "url" or repository.sha256_of(connection, newest.version_id) is not None
+            run = runs.restart(connection, newest.version_id) if newest.state == "failed" and possible else None
         if run is not None:
             self._jobs.ingest(run)
         return self.document(document_id)
@@ -262,41 +319,80 @@ class Library:
         return self._retriever().retrieve(self.workspace(workspace_id).id, clean, limit=limit)
 
     def _add_stored(
-        self, workspace_id: str, label: str, title: str | None, original: tuple[str, int]
-    ) -> tuple[DocumentRecord, Run | None]:
-        """The document of these bytes, and the run that is to be enqueued for it."""
+        self, workspace_id: str, label: str, original: tuple[str, int], *, title: str, keep_both: bool
+    ) -> tuple[DocumentRecord, Change]:
+        """The document of these bytes, and what is to be done for it."""
         digest, size = original
         with self._database.write() as connection:
             found = repository.workspace_id_of(connection, workspace_id)
-            twin = repository.find_by_bytes(connection, found, digest)
-            run: Run | None = None
-            if twin is None:
-                document_id, version_id = repository.add_document(
-                    connection, found, title=printable(title or ""), kind="file", source=label
-                )
-                repository.attach_original(connection, version_id, sha256=digest, size=size)
-                run = Run(version_id)
-            elif twin.state == "failed":
-                run = runs.restart(connection, twin.version_id)
-            record = repository.get_document(connection, twin.id if twin else document_id)
-        return (replace(record, duplicate_of=twin.id) if twin else record), run
+            twins = repository.find_by_bytes(connection, found, digest)
+            if twins:
+                twin = next((twin for twin in twins if twin.source == label), twins[0])
+                change = versions.again(connection, twin, digest)
+                return replace(repository.get_document(connection, twin.id), duplicate_of=twin.id), change
+            earlier = None if keep_both else versions.named(connection, found, label)
+            if earlier is not None:
+                change = versions.renew(connection, earlier, original, title=title)
+                return repository.get_document(connection, earlier.id), change
+            document_id, version_id = repository.add_document(connection, found, title=title, kind="file", source=label)
+            repository.attach_original(connection, version_id, sha256=digest, size=size)
+            return repository.get_document(connection, document_id), Change(Run(version_id))
 
     def _add_failed(
-        self, workspace_id: str, label: str, error: SourceError, *, kind: SourceKind = "file"
+        self, workspace_id: str, label: str, error: SourceError, *, kind: SourceKind = "file", keep_both: bool = False
     ) -> DocumentRecord:
-        """A document without bytes that says why; adding the same again changes the one that is there."""
+        """A document without bytes that says why, or a newer version without bytes; adding the same again changes the
+        one that is there."""
+        change = Change()
         with self._database.write() as connection:
             found = repository.workspace_id_of(connection, workspace_id)
             known = repository.find_failed(connection, found, kind=kind, source=label)
+            if known is None and kind == "file" and not keep_both:
+                known = versions.named(connection, found, label)
             if known is None:
                 document_id, version_id = repository.add_document(connection, found, title="", kind=kind, source=label)
+                repository.set_failed(connection, version_id, error)
             else:
-                document_id, version_id = known.id, known.version_id
-            repository.set_failed(connection, version_id, error)
-            return repository.get_document(connection, document_id)
+                document_id = known.id
+                change = versions.refuse(connection, known, error)
+        self._follow_up(change)
+        return self.document(document_id)
+
+    def _refuse_version(self, document_id: str, error: SourceError) -> DocumentRecord:
+        with self._database.write() as connection:
+            change = versions.refuse(connection, repository.get_document(connection, document_id), error)
+        self._follow_up(change)
+        return self.document(document_id)
+
+    def _follow_up(self, change: Change) -> None:
+        if change.run is not None:
+            self._jobs.ingest(change.run)
+        for version_id in change.superseded:
+            self._jobs.purge("version", version_id)
 
 
 _STOPPED = Cancelled("You stopped this document.", hint="Start it again with Retry.")
+
+
+@contextmanager
+def _stream(content: BinaryIO | Path, label: str) -> Iterator[BinaryIO]:
+    if not isinstance(content, Path):
+        yield content
+        return
+    try:
+        stream = content.open("rb")
+    except OSError as error:
+        raise InvalidInput(
+            f"“{label}” cannot be read: {error.strerror or 'the system refused it'}.",
+            hint="Check that it is there and that you may read it.",
+        ) from error
+    with stream:
+        yield stream
+
+
+def _newest(record: DocumentRecord) -> DocumentRecord | Pending:
+    """What is in work, or failed last: the newer version if there is one."""
+    return record.pending or record
 
 
 def _taken(name: str) -> NameTaken:

@@ -9,12 +9,12 @@ from typing import Literal
 from rag.types import Answer, Citation, Locator, Passage, Report
 
 SourceKind = Literal["file", "url"]
-State = Literal["received", "stored", "parsed", "chunked", "embedded", "indexed", "ready", "failed"]
+State = Literal["received", "stored", "parsed", "chunked", "embedded", "indexed", "ready", "failed", "superseded"]
 SiteState = Literal["running", "paused", "done", "failed"]
 SitePageState = Literal["pending", "fetched", "refused", "failed"]
 TurnState = Literal["running", "answered", "refused", "interrupted"]
 
-FINAL_STATES: frozenset[str] = frozenset({"ready", "failed"})
+FINAL_STATES: frozenset[str] = frozenset({"ready", "failed", "superseded"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,38 @@ class Problem:
     code: str
     message: str
     hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A version newer than the current one: in work, or failed. The current one serves until it is ready."""
+
+    version_id: str
+    number: int
+    state: State
+    progress_done: int = 0
+    progress_total: int = 0
+    problem: Problem | None = None
+    media_type: str = ""
+
+    @property
+    def in_work(self) -> bool:
+        """Whether something still happens to it."""
+        return self.state not in FINAL_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """One version of a document, for the list of them."""
+
+    id: str
+    number: int
+    added: datetime
+    size: int
+    state: State
+    is_current: bool
+    has_original: bool
+    """False where its bytes were never received."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +109,15 @@ class DocumentRecord:
     report: Report = field(default_factory=Report)
     duplicate_of: str | None = None
     """Set on the value `add` returns when the same bytes were already there: then this record is that document."""
+    number: int = 1
+    """Of the current version, counted from 1."""
+    pending: Pending | None = None
+    """The newer version that will take the current one's place, if there is one."""
+
+    @property
+    def in_work(self) -> bool:
+        """Whether something still happens to it: its first version, or a newer one, is being read."""
+        return self.state not in FINAL_STATES or (self.pending is not None and self.pending.in_work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +208,14 @@ class PassageView:
     heading_path: tuple[str, ...] = ()
     locator: Locator | None = None
     """Where the quote stands in a document without pages."""
+    number: int = 1
+    """Of the version that was cited."""
+    added: datetime | None = None
+    """When that version was added."""
+    superseded: bool = False
+    """The document has changed since: a newer version has taken this one's place."""
+    locked: bool = False
+    """The page can be drawn only with the document's password, which is kept nowhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""Takes deleted documents and workspaces off the disk: rows, words, vectors, originals.
+"""Takes deleted documents and workspaces off the disk: rows, words, vectors, originals; and of superseded versions the
+passages, which nobody finds any more.
 
 Derived things go first and the rows last, so that a purge that a crash cut short finds its way again.
 """
@@ -6,8 +7,9 @@ Derived things go first and the rows last, so that a purge that a crash cut shor
 from __future__ import annotations
 
 import threading
+from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Select, delete, func, select, update
 
 from workspaces import frontier
 from workspaces.database import Database
@@ -44,7 +46,8 @@ class Purging:
         """Bytes of what was purged may still be on disk."""
 
     def pending(self) -> list[tuple[str, str]]:
-        """What is marked deleted but still on disk: ("document" or "workspace", id)."""
+        """What is marked deleted but still on disk: ("document" or "workspace", id); and ("version", id) of superseded
+        versions that still have passages."""
         with self._database.read() as connection:
             gone = connection.execute(select(workspaces.c.id).where(workspaces.c.deleted_at.is_not(None))).scalars()
             found = [("workspace", item) for item in gone]
@@ -54,20 +57,43 @@ class Purging:
                 .where(documents.c.deleted_at.is_not(None), workspaces.c.deleted_at.is_(None))
             )
             found += [("document", item) for item in connection.execute(alone).scalars()]
+            left = _superseded().where(documents.c.deleted_at.is_(None))
+            found += [("version", item) for item in connection.execute(left).scalars()]
         return found
 
+    def superseded_beside(self, version_id: str) -> list[str]:
+        """Superseded versions of the same document that still have passages."""
+        document = select(versions.c.document_id).where(versions.c.id == version_id).scalar_subquery()
+        with self._database.read() as connection:
+            return list(connection.execute(_superseded().where(documents.c.id == document)).scalars())
+
     def versions_of(self, item_id: str) -> list[str]:
-        """Versions of a document, or of all documents of a workspace."""
+        """Versions of a document, or of all documents of a workspace; a version itself."""
         query = (
             select(versions.c.id)
             .join(documents, documents.c.id == versions.c.document_id)
-            .where((documents.c.id == item_id) | (documents.c.workspace_id == item_id))
+            .where((documents.c.id == item_id) | (documents.c.workspace_id == item_id) | (versions.c.id == item_id))
         )
         with self._database.read() as connection:
             return list(connection.execute(query).scalars())
 
     def purge(self, item_id: str) -> None:
-        """Remove a deleted document, or a deleted workspace with all that it holds; the last one waiting compacts."""
+        """Remove a deleted document, a deleted workspace with all that it holds, or the passages of a superseded
+        version; the last one waiting compacts."""
+        with self._database.read() as connection:
+            retired = connection.execute(
+                select(documents.c.workspace_id)
+                .join(versions, versions.c.document_id == documents.c.id)
+                .where(versions.c.id == item_id, versions.c.state == "superseded")
+            ).scalar()
+        if retired is not None:
+            self._purge_passages(item_id, retired)
+        else:
+            self._purge_deleted(item_id)
+        if not self.pending():
+            self.compact()
+
+    def _purge_deleted(self, item_id: str) -> None:
         self.must_compact = True
         with self._database.read() as connection:
             is_workspace = connection.execute(
@@ -83,8 +109,18 @@ class Purging:
             self._purge_document(row.id, row.workspace_id, in_index=not is_workspace)
         if is_workspace:
             self._purge_workspace(item_id)
-        if not self.pending():
-            self.compact()
+
+    def _purge_passages(self, version_id: str, workspace_id: str) -> None:
+        """Text, pages and original stay for old citations; so nothing has to leave the disk at once."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(chunks.c.rowid, chunks.c.id, chunks.c.embedding_hash).where(chunks.c.version_id == version_id)
+            ).all()
+        self._vectors.remove(workspace_id, [row.id for row in rows], erase=False)
+        with self._database.write() as connection:
+            self._lexical.delete(connection, workspace_id, [row.rowid for row in rows])
+            connection.execute(delete(chunks).where(chunks.c.version_id == version_id))
+            _drop_unshared_vectors(connection, [row.embedding_hash for row in rows])
 
     def compact(self) -> None:
         """Take the bytes of everything purged off the disk."""
@@ -109,14 +145,15 @@ class Purging:
             rows = connection.execute(
                 select(chunks.c.rowid, chunks.c.id, chunks.c.embedding_hash).where(chunks.c.version_id.in_(mine))
             ).all()
-        if in_index:
+            count = connection.execute(select(func.count()).where(versions.c.document_id == document_id)).scalar_one()
+        if in_index and (rows or count > 1):  # the index may hold bytes of superseded versions
             self._vectors.remove(workspace_id, [row.id for row in rows])
         with self._files.guard:
             with self._database.write() as connection:
-                stored = select(versions.c.sha256).where(
-                    versions.c.document_id == document_id, versions.c.sha256.is_not(None)
+                stored = select(versions.c.sha256, versions.c.readable_sha256).where(
+                    versions.c.document_id == document_id
                 )
-                digests = list(connection.execute(stored).scalars())
+                digests = [digest for row in connection.execute(stored) for digest in row if digest is not None]
                 if in_index:
                     self._lexical.delete(connection, workspace_id, [row.rowid for row in rows])
                 blank_quotes(connection, document_id)
@@ -148,6 +185,18 @@ def blank_quotes(connection: Connection, document_id: str) -> None:
     connection.execute(update(turn_passages).where(mine).values(quote="", detail={}))
 
 
+def _superseded() -> Select[Any]:
+    """Ids of superseded versions that still have passages."""
+    return (
+        select(versions.c.id)
+        .join(documents, documents.c.id == versions.c.document_id)
+        .where(
+            versions.c.state == "superseded",
+            select(chunks.c.rowid).where(chunks.c.version_id == versions.c.id).exists(),
+        )
+    )
+
+
 def _drop_unshared_vectors(connection: Connection, hashes: list[str]) -> None:
     for start in range(0, len(hashes), SQL_VARIABLES):
         some = hashes[start : start + SQL_VARIABLES]
@@ -156,7 +205,9 @@ def _drop_unshared_vectors(connection: Connection, hashes: list[str]) -> None:
 
 
 def _drop_unshared_originals(connection: Connection, digests: list[str]) -> list[str]:
-    used = set(connection.execute(select(versions.c.sha256).where(versions.c.sha256.in_(digests))).scalars())
+    used: set[str] = set()
+    for column in (versions.c.sha256, versions.c.readable_sha256):
+        used.update(connection.execute(select(column).where(column.in_(digests))).scalars())
     unused = [digest for digest in dict.fromkeys(digests) if digest not in used]
     connection.execute(delete(originals).where(originals.c.sha256.in_(unused)))
     return unused

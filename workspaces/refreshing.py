@@ -6,12 +6,10 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable
-from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 
 from ingest import media
 from ingest.answers import GONE, BadStatus, Fetched
@@ -21,23 +19,15 @@ from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.identifiers import now
 from workspaces.models import DocumentRecord
-from workspaces.tables import originals, texts, versions
+from workspaces.tables import originals, texts
 
 if TYPE_CHECKING:
     from ingest.fetch import Fetcher
     from ingest.pace import Pace
     from ingest.parser.client import ParserClient
+    from workspaces.library import Library
 
 Outcome = Literal["unchanged", "changed", "gone"]
-
-
-class Versions(Protocol):
-    """What this needs of workspaces.library.Library."""
-
-    def add_version(
-        self, document_id: str, content: BinaryIO | Path, *, fetched_at: datetime | None = None
-    ) -> DocumentRecord:
-        """Store newer bytes of a document and enqueue their ingest."""
 
 
 class Refreshing:
@@ -51,7 +41,7 @@ class Refreshing:
         fetcher: Callable[[], Fetcher],
         pace: Pace,
         parser: Callable[[], ParserClient],
-        versions: Callable[[], Versions],
+        library: Callable[[], Library],
         upload_limit: int,
         closing: threading.Event,
     ) -> None:
@@ -60,7 +50,7 @@ class Refreshing:
         self._fetcher = fetcher
         self._pace = pace
         self._parser = parser
-        self._versions = versions
+        self._library = library
         self._upload_limit = upload_limit
         self._closing = closing
 
@@ -100,16 +90,14 @@ class Refreshing:
             with self._database.write() as connection:
                 repository.set_version(connection, record.version_id, checked_at=now(), gone_at=None, **said)
             return "unchanged"
-        values = fetches.values_of(page)
-        renewed = self._versions().add_version(
-            record.id, io.BytesIO(page.data), fetched_at=page.fetched_at.replace(tzinfo=None)
-        )
+        renewed = self._library().add_version(record.id, io.BytesIO(page.data), fetched=fetches.values_of(page))
         with self._database.write() as connection:
             repository.set_version(connection, record.version_id, gone_at=None)
-            if renewed.id == record.id:  # else another document of the workspace has exactly these bytes
-                newest = select(func.max(versions.c.number)).where(versions.c.document_id == record.id)
-                mine = update(versions).where(versions.c.document_id == record.id)
-                connection.execute(mine.where(versions.c.number == newest.scalar_subquery()).values(**values))
+        if renewed.id != record.id:
+            raise InvalidInput(
+                f"This page is now the same as “{renewed.title or renewed.source}”, byte for byte.",
+                hint="Delete one of the two.",
+            )
         return "changed"
 
     def mark_gone(self, record: DocumentRecord) -> None:

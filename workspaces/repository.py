@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delete, func, insert, select, update
 
 from rag.errors import FootnoteError, NotFound
 from rag.types import Report
 from workspaces.identifiers import new_id, now
-from workspaces.models import FINAL_STATES, DocumentRecord, Problem, SourceKind, State, Workspace
+from workspaces.models import FINAL_STATES, DocumentRecord, Pending, Problem, SourceKind, State, Workspace
 from workspaces.tables import conversations, documents, originals, versions, workspaces
 
 SQL_VARIABLES = 500
@@ -21,16 +21,17 @@ SQL_VARIABLES = 500
 
 def list_workspaces(connection: Connection, *, workspace_id: str | None = None) -> list[Workspace]:
     """Live workspaces with their figures, by name."""
+    current = versions.c.id == documents.c.version_id
     figures = (
         select(
             documents.c.workspace_id,
-            func.count().label("documents"),
+            func.sum(current).label("documents"),
             func.sum(versions.c.state.not_in(FINAL_STATES)).label("working"),
             func.sum(versions.c.state == "failed").label("failed"),
-            func.sum(versions.c.chunk_count).label("chunks"),
+            func.sum(case((current, versions.c.chunk_count), else_=0)).label("chunks"),
         )
-        .join(versions, versions.c.id == documents.c.version_id)
-        .where(documents.c.deleted_at.is_(None))
+        .join(versions, versions.c.document_id == documents.c.id)
+        .where(documents.c.deleted_at.is_(None), versions.c.state != "superseded")
         .group_by(documents.c.workspace_id)
         .subquery()
     )
@@ -56,7 +57,7 @@ def _workspace_of(row: Row[Any]) -> Workspace:
         id=row.id,
         name=row.name,
         created_at=row.created_at,
-        documents=row.documents or 0,
+        documents=int(row.documents or 0),
         working=int(row.working or 0),
         failed=int(row.failed or 0),
         chunks=row.chunks or 0,
@@ -87,17 +88,73 @@ def workspace_id_of(connection: Connection, name_or_id: str) -> str:
     return found
 
 
+_newer = versions.alias("newer")
+
+
+def version_query() -> Select[Any]:
+    """Versions with their documents; `id` is the version's, `document_id` the document's.
+
+    At most one version of a document is newer than its current one and not superseded: the pending one, as `newer_…`.
+    """
+    pending = [
+        column.label(f"newer_{column.name}")
+        for column in (
+            _newer.c.id,
+            _newer.c.number,
+            _newer.c.state,
+            _newer.c.media_type,
+            _newer.c.progress_done,
+            _newer.c.progress_total,
+            _newer.c.problem_code,
+            _newer.c.problem_message,
+            _newer.c.problem_hint,
+        )
+    ]
+    return (
+        select(
+            versions,
+            documents.c.workspace_id,
+            title_of_version().label("shown_title"),
+            documents.c.source_kind,
+            documents.c.source,
+            documents.c.created_at.label("added_at"),
+            documents.c.site_id,
+            *pending,
+        )
+        .join(documents, documents.c.id == versions.c.document_id)
+        .outerjoin(
+            _newer,
+            and_(
+                _newer.c.document_id == versions.c.document_id,
+                _newer.c.number > versions.c.number,
+                _newer.c.state != "superseded",
+                documents.c.version_id == versions.c.id,
+            ),
+        )
+    )
+
+
 def document_query() -> Select[Any]:
-    """Documents with their current version; `id` is the version's, `document_id` the document's."""
-    return select(
-        versions,
-        documents.c.workspace_id,
-        documents.c.title,
-        documents.c.source_kind,
-        documents.c.source,
-        documents.c.created_at.label("added_at"),
-        documents.c.site_id,
-    ).join(documents, documents.c.version_id == versions.c.id)
+    """As `version_query`, the current versions only."""
+    return version_query().where(documents.c.version_id == versions.c.id)
+
+
+def title_of_version() -> ColumnElement[str]:
+    """A version's title in a query over `versions` and `documents`: its document's where it has none of its own."""
+    own = (documents.c.version_id != versions.c.id) & (versions.c.title != "")
+    return case((own, versions.c.title), else_=documents.c.title)
+
+
+def title_to_keep(connection: Connection, version_id: str) -> str | None:
+    """The title that a version has whatever its file says: one that was given, or found before. None where there is
+    none; a newer version may bring another title than its document has."""
+    row = connection.execute(
+        select(versions.c.title.label("own"), versions.c.number, documents.c.title, documents.c.title_given)
+        .join(documents, documents.c.id == versions.c.document_id)
+        .where(versions.c.id == version_id)
+    ).one()
+    shown: str | None = row.title if row.number == 1 or row.title_given else None
+    return row.own or shown or None
 
 
 def list_documents(connection: Connection, workspace_id: str) -> list[DocumentRecord]:
@@ -119,14 +176,17 @@ def get_document(connection: Connection, document_id: str) -> DocumentRecord:
     query = document_query().where(documents.c.id == document_id, documents.c.deleted_at.is_(None))
     row = connection.execute(query).one_or_none()
     if row is None:
-        raise NotFound("This document does not exist any more.", hint="Reload the list of documents.")
+        raise _gone()
     return record_of(row)
 
 
-def document_of_version(connection: Connection, version_id: str) -> DocumentRecord:
-    """The live document whose current version this is. Raises NotFound."""
-    query = select(documents.c.id).where(documents.c.version_id == version_id)
-    return get_document(connection, connection.execute(query).scalar_one_or_none() or "")
+def get_version(connection: Connection, version_id: str) -> DocumentRecord:
+    """A version of a live document, be it the current one or not. Raises NotFound."""
+    query = version_query().where(versions.c.id == version_id, documents.c.deleted_at.is_(None))
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise _gone()
+    return record_of(row)
 
 
 def get_documents(connection: Connection, document_ids: Sequence[str]) -> list[DocumentRecord]:
@@ -139,13 +199,13 @@ def get_documents(connection: Connection, document_ids: Sequence[str]) -> list[D
     return found
 
 
-def find_by_bytes(connection: Connection, workspace_id: str, sha256: str) -> DocumentRecord | None:
-    """The live document of a workspace whose current version has these bytes."""
+def find_by_bytes(connection: Connection, workspace_id: str, sha256: str) -> list[DocumentRecord]:
+    """Live documents of a workspace whose current version, or the pending one, has these bytes, the oldest first."""
+    mine = select(versions.c.document_id).where(versions.c.sha256 == sha256, versions.c.state != "superseded")
     query = document_query().where(
-        documents.c.workspace_id == workspace_id, documents.c.deleted_at.is_(None), versions.c.sha256 == sha256
+        documents.c.workspace_id == workspace_id, documents.c.deleted_at.is_(None), documents.c.id.in_(mine)
     )
-    row = connection.execute(query.order_by(documents.c.created_at)).first()
-    return record_of(row) if row else None
+    return [record_of(row) for row in connection.execute(query.order_by(documents.c.created_at, documents.c.id))]
 
 
 def find_by_address(connection: Connection, workspace_id: str, address: str) -> list[DocumentRecord]:
@@ -184,6 +244,7 @@ def add_document(
             workspace_id=workspace_id,
             version_id=version_id,
             title=title,
+            title_given=bool(title),
             source_kind=kind,
             source=source,
             created_at=moment,
@@ -245,21 +306,18 @@ def forget_document(connection: Connection, document_id: str) -> None:
 
 def record_of(row: Row[Any]) -> DocumentRecord:
     """A row of `document_query` as a value."""
-    problem = None
-    if row.problem_code is not None:
-        problem = Problem(row.problem_code, row.problem_message or "", row.problem_hint or "")
     return DocumentRecord(
         id=row.document_id,
         workspace_id=row.workspace_id,
         version_id=row.id,
-        title=row.title,
+        title=row.shown_title,
         source_kind=row.source_kind,
         source=row.source,
         media_type=row.media_type,
         size=row.size,
         state=row.state,
         created_at=row.added_at,
-        problem=problem,
+        problem=_problem(row.problem_code, row.problem_message, row.problem_hint),
         notes=tuple(row.notes),
         language=row.language,
         pages=row.page_count,
@@ -275,7 +333,31 @@ def record_of(row: Row[Any]) -> DocumentRecord:
         gone_at=row.gone_at,
         site_id=row.site_id,
         report=report_of(row.report),
+        number=row.number,
+        pending=_pending(row),
     )
+
+
+def _pending(row: Row[Any]) -> Pending | None:
+    if row.newer_id is None:
+        return None
+    return Pending(
+        version_id=row.newer_id,
+        number=row.newer_number,
+        state=row.newer_state,
+        progress_done=row.newer_progress_done,
+        progress_total=row.newer_progress_total,
+        problem=_problem(row.newer_problem_code, row.newer_problem_message, row.newer_problem_hint),
+        media_type=row.newer_media_type,
+    )
+
+
+def _problem(code: str | None, message: str | None, hint: str | None) -> Problem | None:
+    return None if code is None else Problem(code, message or "", hint or "")
+
+
+def _gone() -> NotFound:
+    return NotFound("This document does not exist any more.", hint="Reload the list of documents.")
 
 
 def report_of(values: dict[str, Any]) -> Report:

@@ -96,12 +96,12 @@ class Runs:
 
 
 def document_in_work(connection: Connection, run: Run) -> DocumentRecord:
-    """The document that a run works on.
+    """The version that a run works on, as its document would be if this were the current one.
 
     Raises:
         NotFound: the run has ended: the document was deleted, stopped, finished, or begun anew.
     """
-    query = repository.document_query().where(
+    query = repository.version_query().where(
         versions.c.id == run.version_id,
         versions.c.attempt == run.attempt,
         versions.c.state.not_in(FINAL_STATES),
@@ -114,10 +114,10 @@ def document_in_work(connection: Connection, run: Run) -> DocumentRecord:
 
 
 def unfinished(connection: Connection) -> list[Run]:
-    """Runs of live documents that are neither ready nor failed, the oldest first."""
+    """Runs of live documents whose version is neither ready, failed nor superseded, the oldest first."""
     query = (
         select(versions.c.id, versions.c.attempt)
-        .join(documents, documents.c.version_id == versions.c.id)
+        .join(documents, documents.c.id == versions.c.document_id)
         .where(documents.c.deleted_at.is_(None), versions.c.state.not_in(FINAL_STATES))
         .order_by(versions.c.created_at)
     )

@@ -60,7 +60,8 @@ documents = Table(
     Column("id", ID, primary_key=True),
     Column("workspace_id", ID, ForeignKey("workspaces.id"), nullable=False, index=True),
     Column("version_id", ID),  # the current version; no foreign key, because the two rows refer to each other
-    Column("title", Text, nullable=False),
+    Column("title", Text, nullable=False),  # of the current version
+    Column("title_given", Boolean, nullable=False, default=False, server_default="0"),  # no version changes it then
     Column("source_kind", String(10), nullable=False),
     Column("source", Text, nullable=False),  # file name (a label, never a path) or web address
     Column("created_at", DateTime, nullable=False),
@@ -111,6 +112,8 @@ versions = Table(
     Column("last_modified", Text, nullable=False, default="", server_default=""),  # asked for with the next fetch
     Column("checked_at", DateTime),  # when it was last found unchanged
     Column("gone_at", DateTime),  # since when there is nothing at the web address any more
+    Column("title", Text, nullable=False, default="", server_default=""),  # "" until parsed
+    Column("readable_sha256", String(64), ForeignKey("originals.sha256"), index=True),  # copy without the password
     UniqueConstraint("document_id", "number"),
 )
 

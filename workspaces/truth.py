@@ -1,9 +1,11 @@
 """What the derived indexes have to hold, read from SQL, which alone decides.
 
-A chunk is **searchable** when its version is the current one of a document that nobody has deleted, in a workspace
-that nobody has deleted, and that version is `ready`: every index holds it, and searches may return it. It is **kept**
-from `embedded` on: an index may hold it already, because the ingest enters vectors before it commits `ready`, and a
-rebuild in between enters it too. So for a whole index: searchable ⊆ index ⊆ kept.
+A chunk is **searchable** when its version is `ready` and its document, and its workspace, nobody has deleted: every
+index holds it, and searches may return it. Of a document one version at most is `ready`, the current one: the
+transaction that makes a version `ready` makes the former one `superseded`. A chunk is **kept** from `embedded` on: an
+index may hold it already, because the ingest enters vectors before it commits `ready`, and a rebuild in between enters
+it too; and it may hold the chunks of a superseded version until these are gone. So for a whole index:
+searchable ⊆ index ⊆ kept.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from workspaces.models import State
 from workspaces.tables import chunks, documents, embeddings, versions, workspaces
 
 SEARCHABLE: tuple[State, ...] = ("ready",)
-KEPT: tuple[State, ...] = ("embedded", "indexed", "ready")
+KEPT: tuple[State, ...] = ("embedded", "indexed", "ready", "superseded")
 
 BLOCK_ROWS = 2_000
 """Vectors in memory at once: 3 MB of 384 numbers."""
@@ -34,7 +36,7 @@ def chunks_of(workspace_id: str, states: Sequence[State]) -> Select[Any]:
         select(chunks.c.id)
         .select_from(documents)
         .join(workspaces, workspaces.c.id == documents.c.workspace_id)
-        .join(versions, and_(versions.c.id == documents.c.version_id, versions.c.document_id == documents.c.id))
+        .join(versions, versions.c.document_id == documents.c.id)
         .join(chunks, chunks.c.version_id == versions.c.id)
         .where(
             documents.c.workspace_id == workspace_id,

@@ -73,12 +73,19 @@ class VectorIndex:
                 self._write(lambda: self._store.current.upsert(collection, ids, matrix))
                 self._upkeep.schedule(workspace_id, after=_QUIET_SECONDS)
 
-    def remove(self, workspace_id: str, ids: Sequence[str]) -> None:
-        """Forget chunks. Their bytes leave the disk with `compact`."""
+    def remove(self, workspace_id: str, ids: Sequence[str], *, erase: bool = True) -> None:
+        """Forget chunks.
+
+        Args:
+            workspace_id: whose they are.
+            ids: of the chunks.
+            erase: whether their bytes, and all that were forgotten before, have to leave the disk: `compact` does it.
+        """
         with self._writing:
             collection = self._store.collection(workspace_id)
-            if collection is not None and len(ids):
+            if collection is not None and erase:
                 self._store.note_removed()
+            if collection is not None and len(ids):
                 self._write(lambda: self._store.current.delete(collection, ids))
                 self._upkeep.schedule(workspace_id, after=_QUIET_SECONDS)
 

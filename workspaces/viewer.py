@@ -62,7 +62,7 @@ class Viewer:
             NotFound: the document was deleted, or the span lies outside its text.
         """
         with self._database.read() as connection:
-            record = repository.document_of_version(connection, version_id)
+            record = repository.get_version(connection, version_id)
             before, quote, after = text_around(connection, version_id, span, margin=_MARGIN)
             page, label = page_at(connection, version_id, span.start)
             passage = passage_at(connection, version_id, span.start)
@@ -91,7 +91,7 @@ class Viewer:
             NotFound: no such page, or the document was deleted.
         """
         with self._database.read() as connection:
-            repository.document_of_version(connection, version_id)
+            repository.get_version(connection, version_id)
             row = connection.execute(
                 select(versions.c.sha256, pages.c.words)
                 .join(pages, pages.c.version_id == versions.c.id)
@@ -118,7 +118,7 @@ class Viewer:
     def text(self, version_id: str, *, start: int = 0, limit: int = 20_000) -> str:
         """A piece of the extracted text, from code point `start`. Raises NotFound where the document was deleted."""
         with self._database.read() as connection:
-            repository.document_of_version(connection, version_id)
+            repository.get_version(connection, version_id)
             return text_around(connection, version_id, Span(start, start + limit), margin=0)[1]
 
     def original(self, document_id: str) -> Original:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from workspaces import repository
 from workspaces.database import Database
-from workspaces.models import FINAL_STATES, DocumentRecord
+from workspaces.models import DocumentRecord
 
 _WAIT_SECONDS = 0.15
 
@@ -24,6 +24,6 @@ def follow(database: Database, document_ids: Sequence[str], *, timeout: float | 
             if seen.get(record.id) != record:
                 seen[record.id] = record
                 yield record
-        open_ids = [record.id for record in records if record.state not in FINAL_STATES]
+        open_ids = [record.id for record in records if record.in_work]
         if open_ids:  # looking at thousands takes long: at most a tenth of the time goes into it
             time.sleep(max(_WAIT_SECONDS, 9 * (time.monotonic() - looked)))

@@ -44,12 +44,18 @@ def _ingest_step(step: str, version_id: str, attempt: int) -> bool:
     return Jobs.active().run_step(step, Run(version_id, attempt))
 
 
+@DBOS.step(name="retire-step")
+def _retire_step(version_id: str) -> None:
+    Jobs.active().retire(version_id)
+
+
 @DBOS.workflow(name="ingest", max_recovery_attempts=_MAX_RECOVERIES)
 def _ingest(version_id: str, attempt: int) -> None:
     with Jobs.active().working(version_id):
         for step in STEPS:
             if not _ingest_step(step, version_id, attempt):
                 return
+        _retire_step(version_id)
 
 
 @DBOS.step(name="crawl-step")
@@ -124,8 +130,8 @@ def destroy() -> None:
 
 
 def enqueue(queue: str, workflow_id: str, *arguments: str | int) -> None:
-    """Enqueue a workflow; where there is one of this id already, nothing happens. A step may do it too: DBOS forbids that
-    because a repeated step would enqueue again, which the id prevents, so it runs outside the step's context."""
+    """Enqueue a workflow; where there is one of this id already, nothing happens. That is why a step may do it too,
+    outside its context: DBOS forbids it inside, because a repeated step would enqueue again."""
     workflow: Any = {"purge": _purge, "crawl": _crawl}.get(workflow_id.partition("-")[0], _ingest)
 
     def begin() -> None:

@@ -96,9 +96,9 @@ def opened(folder: Path, *, jobs: bool = True, start: bool = True, **engines: An
 
 
 def add(services: Services, workspace_id: str, content: bytes | str, name: str = "notes.txt", **options: Any) -> str:
-    """Enqueue a document; its id."""
+    """Enqueue a document, one of its own unless `keep_both` says otherwise; its id."""
     data = content.encode() if isinstance(content, str) else content
-    return services.library.add_file(workspace_id, name, io.BytesIO(data), **options).id
+    return services.library.add_file(workspace_id, name, io.BytesIO(data), **{"keep_both": True, **options}).id
 
 
 def settled(services: Services, *ids: str) -> list[DocumentRecord]:
