@@ -68,6 +68,11 @@ def _add_document_commands(commands: Commands) -> None:
 
     add = _json(_in_workspace(commands.add_parser("add", help="take in files, folders, web addresses")))
     add.add_argument("sources", nargs="+", metavar="PATH_OR_URL")
+    add.add_argument("--section", action="store_true", help="of web addresses, the section below each too")
+    add.add_argument("--depth", type=int, metavar="N", help="links followed in a section (2)")
+    add.add_argument("--pages", type=int, metavar="N", help="the most documents a section makes (50)")
+    refresh = _json(_in_workspace(commands.add_parser("refresh", help="fetch web documents again")))
+    refresh.add_argument("documents", nargs="*", metavar="DOCUMENT", help="all from the web if none is named")
     _json(_in_workspace(commands.add_parser("documents", help="list the documents of a workspace")))
     delete = _in_workspace(commands.add_parser("delete", help="delete documents"))
     delete.add_argument("documents", nargs="+", metavar="DOCUMENT")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import components, downloads, figures, resources, safe, state
+from ui import components, downloads, figures, resources, safe, state, views
 from workspaces.models import FINAL_STATES, DocumentRecord
 
 _POLL_SECONDS = 0.7
@@ -19,6 +19,11 @@ KINDS = {
     "text/html": ("Web page", ":material/language:"),
     "text/markdown": ("Markdown", ":material/markdown:"),
     "text/plain": ("Text", ":material/article:"),
+}
+_OUTCOMES = {
+    "unchanged": "The page has not changed.",
+    "changed": "The page has changed; the new version is being read.",
+    "gone": "The page is not there any more. The document stays as it was fetched.",
 }
 STEPS = {
     "received": "Waiting",
@@ -33,7 +38,7 @@ STEPS = {
 def listing(workspace_id: str) -> None:
     """The documents of a workspace; drawn again by itself while one is being read."""
     records = resources.services().library.documents(workspace_id)
-    working = any(record.state not in FINAL_STATES for record in records)
+    working = _in_work(workspace_id, records)
     st.fragment(_listing, run_every=_POLL_SECONDS if working else None)(workspace_id, polled=working)
 
 
@@ -42,7 +47,7 @@ def _listing(workspace_id: str, *, polled: bool) -> None:
         records = resources.services().library.documents(workspace_id)
     except FootnoteError:  # the workspace was deleted in another tab
         st.rerun()
-    if polled is all(record.state in FINAL_STATES for record in records):
+    if polled is not _in_work(workspace_id, records):
         st.rerun()  # the whole page: it begins or ends polling, and figures elsewhere change
     shown = _found(records)
     with st.container(key="documents"):
@@ -50,6 +55,12 @@ def _listing(workspace_id: str, *, polled: bool) -> None:
             _row(record)
     if records and not shown:
         st.caption("No document matches.")
+
+
+def _in_work(workspace_id: str, records: Sequence[DocumentRecord]) -> bool:
+    """Whether the list changes by itself: a document is being read, or a section brings new ones."""
+    sites = resources.services().sites.in_workspace(workspace_id)
+    return any(record.in_work for record in records) or any(site.state == "running" for site in sites)
 
 
 def _found(records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
@@ -98,7 +109,9 @@ def _facts(record: DocumentRecord, kind: str) -> list[str]:
     if record.author:
         facts.append(safe.visible(record.author, limit=60))
     facts.append(f"added {figures.day(record.created_at)}")
-    if record.title and record.source and record.source != record.title:
+    if told := views.fetched(record):
+        facts.append(told)
+    elif record.title and record.source and record.source != record.title:
         facts.append(safe.visible(record.source, limit=80))
     return facts
 
@@ -128,6 +141,8 @@ def _menu(record: DocumentRecord) -> None:
         actions.append("Show text")
     if record.size:
         actions.append("Download original")
+    if record.fetched_at is not None and not record.in_work:
+        actions.append("Refresh")
     actions.append("Delete…")
     chosen = st.menu_button(
         "", actions, icon=":material/more_horiz:", key=f"menu-{record.id}", help="This document", type="tertiary"
@@ -138,6 +153,8 @@ def _menu(record: DocumentRecord) -> None:
         _text(record)
     elif chosen == "Download original":
         _original(record)
+    elif chosen == "Refresh":
+        _refresh(record)
     elif chosen == "Delete…":
         state.open_dialog("delete_document", record.id)
         st.rerun()
@@ -170,6 +187,17 @@ def _original(record: DocumentRecord) -> None:
         return
     st.markdown(f"{safe.label(original.name)}, {figures.size(record.size)}, exactly as it was added.")
     downloads.button("Download", original, type="primary")
+
+
+def _refresh(record: DocumentRecord) -> None:
+    try:
+        with st.spinner("Fetching the page again…"):
+            outcome = resources.services().sites.refresh_document(record.id)
+    except FootnoteError as error:
+        resources.show_error(error, about=record.title)
+        return
+    state.leave_notice(_OUTCOMES[outcome])
+    st.rerun()
 
 
 def _retry(document_id: str) -> None:

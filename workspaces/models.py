@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rag.types import Answer, Citation, Locator, Passage, Report
 
@@ -118,6 +118,20 @@ class DocumentRecord:
     def in_work(self) -> bool:
         """Whether something still happens to it: its first version, or a newer one, is being read."""
         return self.state not in FINAL_STATES or (self.pending is not None and self.pending.in_work)
+
+
+class Figure(NamedTuple):
+    """A figure that a person may choose."""
+
+    usual: int
+    most: int
+
+
+SECTION_DEPTH = Figure(usual=2, most=5)
+"""Links from the start of a section that are followed."""
+
+SECTION_PAGES = Figure(usual=50, most=500)
+"""Documents that are made of a section."""
 
 
 @dataclass(frozen=True, slots=True)

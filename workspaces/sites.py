@@ -13,15 +13,11 @@ from workspaces import frontier, repository
 from workspaces.database import Database
 from workspaces.identifiers import now
 from workspaces.jobs import Jobs
-from workspaces.models import Site, SitePage
+from workspaces.models import SECTION_DEPTH, SECTION_PAGES, Site, SitePage
 from workspaces.purging import blank_quotes
 from workspaces.refreshing import Outcome, Refreshing
 from workspaces.tables import documents, sites
 
-DEPTH, PAGES = 2, 50
-"""What is followed and taken unless a person says otherwise."""
-
-DEEPEST, MOST_PAGES = 5, 500
 _WAIT_SECONDS = 0.3
 
 
@@ -33,7 +29,9 @@ class Sites:
         self._jobs = jobs
         self._refreshing = refreshing
 
-    def add(self, workspace_id: str, start: str, *, depth: int = DEPTH, pages: int = PAGES) -> Site:
+    def add(
+        self, workspace_id: str, start: str, *, depth: int = SECTION_DEPTH.usual, pages: int = SECTION_PAGES.usual
+    ) -> Site:
         """Enqueue the crawl of a page and the section below it. A section that is there already is looked at again.
 
         Args:
@@ -47,9 +45,9 @@ class Sites:
             InvalidInput: a figure out of bounds.
             NotFound: no such workspace.
         """
-        if not (0 <= depth <= DEEPEST and 1 <= pages <= MOST_PAGES):
+        if not (0 <= depth <= SECTION_DEPTH.most and 1 <= pages <= SECTION_PAGES.most):
             raise InvalidInput(
-                f"A section is followed 0 to {DEEPEST} links deep and has 1 to {MOST_PAGES} pages.",
+                f"A section is followed 0 to {SECTION_DEPTH.most} links deep and has 1 to {SECTION_PAGES.most} pages.",
                 hint="Choose other figures, or add several smaller sections.",
             )
         address = address_of(start.strip())

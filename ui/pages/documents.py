@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from ui import documents, figures, frame, uploads
+from ui import documents, figures, frame, sites, uploads
 
 workspace = frame.current_workspace()
 
 st.title("Documents")
 if workspace is None or not workspace.documents:
-    st.markdown("**No documents yet.** Add PDFs, text, Markdown, saved web pages, or a web address.")
+    st.markdown("**No documents yet.** Add PDFs, text, Markdown, saved web pages, or web addresses.")
 else:
     parts = [figures.count(workspace.documents, "document"), f"{figures.count(workspace.chunks, 'passage')} to search"]
     if workspace.failed:
@@ -17,4 +17,5 @@ else:
 
 uploads.panel()
 if workspace is not None:
+    sites.panel(workspace.id)
     documents.listing(workspace.id)
