@@ -14,11 +14,11 @@ import pytest
 
 from ingest.fetch import Fetcher
 from ingest.pace import Pace
-from rag.errors import ForbiddenAddress, InvalidInput
-from tests.support.services import opened, rows, settled
+from rag.errors import ForbiddenAddress, InvalidInput, NotFound, SourceError
+from tests.support.services import ingested, opened, rows, settled
 from tests.web import PageServer, answer, page_server, redirect
 from workspaces.bootstrap import Services
-from workspaces.models import Site
+from workspaces.models import DocumentRecord, Site
 
 START = "http://docs.example.org/guide/"
 
@@ -346,3 +346,227 @@ def test_endless_queries_are_a_bounded_matter(services, web, workspace):
     site = crawled(services, workspace, depth=5, pages=100)
     assert site.state == "done"
     assert site.found == 21
+
+
+# --- ending midway ----------------------------------------------------------------------------------
+
+
+def many_pages(count: int) -> dict[str, Any]:
+    return {f"/guide/{n}": page(f"Number {n}", *(f"/guide/{k}" for k in range(count))) for n in ["", *range(count)]}
+
+
+def test_a_crawl_that_was_cut_short_goes_on_without_asking_for_a_page_again(folder):
+    with online(Web(many_pages(12))) as web:
+        reached = threading.Event()
+
+        def stop_here(_request: str) -> bytes:
+            reached.set()
+            return page("Number 4")
+
+        web.pages["/guide/4"] = stop_here
+        with working(folder, web) as services:
+            workspace = services.library.create_workspace("w").id
+            site = services.sites.add(workspace, START)
+            assert reached.wait(30)
+        first = list(web.page_requests())
+        assert 5 <= len(first) < 13, "the control: it was cut short"
+        before = rows(folder, "SELECT url FROM site_pages WHERE state = 'fetched'")
+        with working(folder, web) as services:
+            found = ended(services, site.id)
+            assert (found.state, found.taken) == ("done", 13)
+            assert len(sources(services, workspace)) == 13
+            assert [check for check in services.doctor.check() if not check.ok] == []
+        again = web.page_requests()[len(first) :]
+        assert not {f"http://docs.example.org{target}" for target in again} & {url for (url,) in before}
+
+
+def test_a_stopped_crawl_asks_for_nothing_more_until_it_is_continued(services, web, workspace):
+    web.pages = many_pages(12)
+
+    def stop_here(_request: str) -> bytes:
+        services.sites.stop(site.id)
+        return page("Number 3")
+
+    web.pages["/guide/3"] = stop_here
+    site = services.sites.add(workspace, START)
+    assert ended(services, site.id).state == "paused"
+    asked = len(web.asked)
+    assert "/guide/4" not in web.asked
+    web.pages["/guide/3"] = page("Number 3")
+    services.sites.resume(site.id)
+    found = ended(services, site.id)
+    assert (found.state, found.taken) == ("done", 13)
+    assert web.page_requests().count("/guide/2") == 1
+    assert len(web.asked) > asked
+
+
+def test_a_deleted_section_takes_its_documents_along_and_no_others(services, web, workspace):
+    other = settled(services, services.library.add_url(workspace, "http://docs.example.org/blog/").id)
+    site = crawled(services, workspace, depth=1)
+    assert len(services.library.documents(workspace)) == 4
+    services.sites.delete(site.id)
+    assert services.sites.in_workspace(workspace) == []
+    assert services.library.wait_purged(timeout=60)
+    assert [record.id for record in services.library.documents(workspace)] == [other[0].id]
+    assert services.library.search(workspace, "what does beta mean").passages[0].document_id == other[0].id
+
+
+def test_a_section_deleted_while_it_is_fetched_brings_nothing_more(services, web, workspace):
+    site = services.sites.add(workspace, START)
+
+    def delete(_request: str) -> bytes:
+        services.sites.delete(site.id)
+        return page("Alpha")
+
+    web.pages["/guide/a.html"] = delete
+    with pytest.raises(NotFound):
+        ended(services, site.id)
+    assert services.library.wait_purged(timeout=60)
+    assert services.library.documents(workspace) == []
+
+
+def test_a_workspace_is_deleted_with_its_sections(shared, services, web, workspace):
+    crawled(services, workspace, depth=1)
+    services.library.delete_workspace(workspace)
+    assert services.library.wait_purged(timeout=60)
+    assert rows(shared[2], f"SELECT 1 FROM sites WHERE workspace_id = '{workspace}'") == []
+
+
+def test_when_nobody_answers_any_more_the_crawl_ends_early_and_can_be_continued(services, web, workspace):
+    web.pages = many_pages(12)
+    broken = {f"/guide/{number}": web.pages[f"/guide/{number}"] for number in range(2, 12)}
+    web.pages |= dict.fromkeys(broken, b"")
+    site = crawled(services, workspace)
+    assert (site.state, site.taken) == ("failed", 3)
+    assert site.problem is not None
+    assert "Nothing answered" in site.problem.message
+    web.pages |= broken
+    services.sites.resume(site.id)
+    assert ended(services, site.id).taken == 13
+
+
+# --- looking again ------------------------------------------------------------------------------------
+
+
+def fetched_page(services: Services, workspace: str, address: str = "http://docs.example.org/guide/") -> DocumentRecord:
+    [record] = settled(services, services.library.add_url(workspace, address).id)
+    assert record.state == "ready", record.problem
+    return record
+
+
+def test_an_unchanged_page_is_only_noted_as_looked_at(services, web, workspace):
+    def reply(request: str) -> bytes:
+        if 'If-None-Match: "v1"' in request:
+            return answer(b"", status="304 Not Modified")
+        return page("Guide").replace(b"\r\n\r\n", b'\r\nETag: "v1"\r\n\r\n', 1)
+
+    web.pages["/guide/"] = reply
+    record = fetched_page(services, workspace)
+    assert services.sites.refresh_document(record.id) == "unchanged"
+    again = services.library.document(record.id)
+    assert (again.version_id, again.fetched_at) == (record.version_id, record.fetched_at)
+    assert again.checked_at is not None
+
+
+@pytest.mark.parametrize("around", ["the same bytes", "another menu"])
+def test_a_page_whose_text_is_the_same_is_unchanged(shared, services, web, workspace, around):
+    record = fetched_page(services, workspace)
+    if around == "another menu":
+        web.pages["/guide/"] = page("Guide", "d.html", head="<meta name='stamp' content='7'>")
+    stored = len(list((shared[2] / "originals").rglob("*")))
+    assert services.sites.refresh_document(record.id) == "unchanged"
+    assert len(services.library.versions(record.id)) == 1
+    assert len(list((shared[2] / "originals").rglob("*"))) == stored, "what no version names is not kept"
+
+
+def test_a_changed_page_becomes_a_new_version_and_an_old_citation_keeps_its_own(services, web, workspace):
+    record = fetched_page(services, workspace)
+    [old] = services.library.search(workspace, "what does guide mean").passages
+    web.pages["/guide/"] = page("Guide", words="The lighthouse keeper counts eleven ships before breakfast. " * 8)
+    assert services.sites.refresh_document(record.id) == "changed"
+    [again] = settled(services, record.id)
+    assert (again.state, again.number, again.media_type) == ("ready", 2, "text/html")
+    assert again.final_url == record.final_url
+    assert again.fetched_at is not None
+    assert record.fetched_at is not None
+    assert again.fetched_at > record.fetched_at
+    assert "eleven ships" in services.library.search(workspace, "lighthouse ships").passages[0].text
+    view = services.viewer.passage(old.version_id, old.span)
+    assert (view.superseded, view.document.fetched_at) == (True, record.fetched_at)
+    assert "says what Guide means" in view.quote
+
+
+@pytest.mark.parametrize("status", ["404 Not Found", "410 Gone"])
+def test_a_page_that_is_gone_stays_here_and_says_so(services, web, workspace, status):
+    record = fetched_page(services, workspace)
+    web.pages["/guide/"] = answer(b"", status=status)
+    assert services.sites.refresh_document(record.id) == "gone"
+    first = services.library.document(record.id)
+    assert first.state == "ready"
+    assert first.gone_at is not None
+    assert services.sites.refresh_document(record.id) == "gone"
+    assert services.library.document(record.id).gone_at == first.gone_at, "since the first time"
+    web.pages["/guide/"] = small_site()["/guide/"]
+    assert services.sites.refresh_document(record.id) == "unchanged"
+    assert services.library.document(record.id).gone_at is None, "it is back"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(b"", status="500 Oops"),
+        answer(b"<html><body><form><input type='password'></form><p>Please sign in.</p></body></html>"),
+        redirect("http://10.0.0.1/"),
+    ],
+)
+def test_a_page_that_cannot_be_fetched_now_stays_as_it_was(services, web, workspace, reply):
+    record = fetched_page(services, workspace)
+    web.pages["/guide/"] = reply
+    with pytest.raises(SourceError):
+        services.sites.refresh_document(record.id)
+    assert services.library.document(record.id) == record
+    assert len(services.library.versions(record.id)) == 1
+
+
+def test_only_web_documents_are_fetched_again(services, workspace):
+    file = ingested(services, workspace, "A file.")
+    with pytest.raises(InvalidInput, match="was not fetched from the web"):
+        services.sites.refresh_document(file.id)
+
+
+def test_a_section_is_looked_at_again(services, web, workspace):
+    site = crawled(services, workspace)
+    records = {record.source.rpartition("/guide/")[2]: record for record in services.library.documents(workspace)}
+    services.library.delete(records["c/"].id)
+    del web.pages["/guide/a.html"]
+    web.pages["/guide/b.html"] = page("Beta", "new.html", words="Eleven ships sail past the lighthouse at dawn. " * 9)
+    web.pages["/guide/new.html"] = page("New")
+    web.asked.clear()
+    services.sites.refresh(site.id)
+    site = ended(services, site.id)
+    now = {record.source.rpartition("/guide/")[2]: record for record in services.library.documents(workspace)}
+    assert set(now) == {"", "a.html", "b.html", "new.html"}
+    assert (now[""].number, now[""].version_id) == (1, records[""].version_id)
+    assert now[""].checked_at is not None
+    assert now["b.html"].number == 2
+    assert now["a.html"].gone_at is not None
+    assert now["a.html"].state == "ready"
+    assert "/guide/c/" not in web.asked, "what a person deleted is not fetched again"
+    assert "You deleted" in outcomes(services, site)["http://docs.example.org/guide/c/"][1]
+
+
+def test_the_same_section_added_again_is_one_section(services, web, workspace):
+    first = crawled(services, workspace, depth=1)
+    second = crawled(services, workspace, depth=2)
+    assert first.id == second.id
+    assert second.taken == 4
+
+
+def test_a_page_that_is_a_document_already_is_not_taken_twice(services, web, workspace):
+    record = fetched_page(services, workspace, "http://docs.example.org/guide/a.html")
+    site = crawled(services, workspace, depth=1)
+    assert site.taken == 3
+    mine = [found for found in services.library.documents(workspace) if found.source == record.source]
+    assert [found.id for found in mine] == [record.id]
+    services.sites.delete(site.id)
+    assert [found.id for found in services.library.documents(workspace)] == [record.id], "it was here before"
