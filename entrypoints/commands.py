@@ -4,6 +4,7 @@ code. The command line runs them in its own process, or the running server runs 
 from __future__ import annotations
 
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -58,8 +59,9 @@ def add(services: Services, options: Namespace, out: Output) -> int:
         return sections.add(services, _made(services, options.workspace), options, out)
     workspace_id = _made(services, options.workspace)
     added: list[tuple[str, DocumentRecord | FootnoteError]] = []
+    names: Counter[str] = Counter()
     for source in options.sources:
-        added += _added(services, workspace_id, source, Path(options.cwd))
+        added += _added(services, workspace_id, source, options, names)
     final = _awaited(services, [record.id for _, record in added if isinstance(record, DocumentRecord)], out)
     failed = 0
     for source, record in added:
@@ -69,10 +71,20 @@ def add(services: Services, options: Namespace, out: Output) -> int:
             out.line(as_json(shown.refused_json(source, record)) if options.json else refused)
             continue
         last = final.get(record.id) or services.library.twin(record.id) or record  # else somebody deleted it meanwhile
-        failed += last.state != "ready"
+        failed += last.state != "ready" or last.pending is not None
         described = {**shown.document_json(last), "source": source, "duplicate": _is_duplicate(record, last)}
         out.line(as_json(described) if options.json else shown.document_line(source, last))
     return 1 if failed or not added else 0
+
+
+def unlock(services: Services, options: Namespace, out: Output) -> int:
+    """Open a PDF that failed for want of its password; waits. Exit 0 only if it became ready."""
+    record = _named(services.library.documents(_existing(services, options.workspace)), options.document)
+    services.library.unlock(record.id, options.secret or "", keep=options.keep)
+    last = _awaited(services, [record.id], out).get(record.id, record)
+    name = last.title or last.source
+    out.line(as_json(shown.document_json(last)) if options.json else shown.document_line(name, last))
+    return 0 if last.state == "ready" and last.pending is None else 1
 
 
 def documents(services: Services, options: Namespace, out: Output) -> int:
@@ -209,22 +221,27 @@ def _off_disk(services: Services, out: Output) -> None:
 
 
 def _added(
-    services: Services, workspace_id: str, source: str, cwd: Path
+    services: Services, workspace_id: str, source: str, options: Namespace, names: Counter[str]
 ) -> Iterator[tuple[str, DocumentRecord | FootnoteError]]:
-    """(name as typed, its document or why there is none) of a web address, a file, or each file of a folder."""
+    """(name as typed, its document or why there is none) of a web address, a file, or each file of a folder.
+
+    Files of one name that come with one command, from several folders, are no versions of one another; `names` counts.
+    """
     try:
         if "://" in source:
             yield source, services.library.add_url(workspace_id, source)
             return
-        place = cwd / Path(source).expanduser()
+        place = Path(options.cwd) / Path(source).expanduser()
         files = list(_files(place, source))
+        names.update(file.name for file in files)
     except (FootnoteError, OSError) as error:
         yield source, error if isinstance(error, FootnoteError) else _unreadable(source, error)
         return
     for file in files:
         name = source if file == place else str(Path(source) / file.relative_to(place))
         try:
-            yield name, services.library.add_file(workspace_id, file.name, file)
+            both = options.keep_both or names[file.name] > 1
+            yield name, services.library.add_file(workspace_id, file.name, file, keep_both=both)
         except InvalidInput as error:  # this one cannot be read; a full disk is everybody's problem
             yield name, error
 
@@ -251,8 +268,8 @@ def _awaited(services: Services, ids: list[str], out: Output) -> dict[str, Docum
     records: dict[str, DocumentRecord] = {}
     for record in services.library.wait(ids):
         before = records.get(record.id)
-        if before is None or before.state != record.state:
-            out.note(f"{record.state:9}{record.source}")
+        if before is None or shown.state(before) != shown.state(record):
+            out.note(f"{shown.state(record):9}{record.source}")
         records[record.id] = record
     return records
 

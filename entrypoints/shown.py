@@ -9,7 +9,7 @@ from typing import Any
 from rag.errors import FootnoteError
 from rag.places import describe
 from rag.types import Answer, Answered, Citation, Interrupted, Passage, Refused
-from workspaces.models import DocumentRecord, Download, SitePage, Workspace
+from workspaces.models import DocumentRecord, Download, Pending, SitePage, Workspace
 
 Json = dict[str, Any]
 
@@ -34,7 +34,14 @@ def document_json(record: DocumentRecord) -> Json:
         "characters": record.characters,
         "chunks": record.chunks,
         "duplicate": record.duplicate_of is not None,
+        "version": record.number,
+        "pending": _pending_json(record.pending) if record.pending else None,
     }
+
+
+def _pending_json(newer: Pending) -> Json:
+    problem = asdict(newer.problem) if newer.problem else None
+    return {"version": newer.number, "state": newer.state, "problem": problem}
 
 
 def refused_json(source: str, error: FootnoteError) -> Json:
@@ -52,6 +59,8 @@ def refused_json(source: str, error: FootnoteError) -> Json:
         "characters": 0,
         "chunks": 0,
         "duplicate": False,
+        "version": 0,
+        "pending": None,
     }
 
 
@@ -124,7 +133,20 @@ def document_line(name: str, record: DocumentRecord) -> str:
     size = f"{_counted(record.pages, 'page')}, " if record.pages else ""
     notes = "".join(f" ({note})" for note in record.notes)
     again = " (already there)" if record.duplicate_of else ""
-    return f"{record.state}  {name}: {size}{_counted(record.chunks, 'passage')}{notes}{again}"
+    version = f"version {record.number}, " if record.number > 1 else ""
+    line = f"{record.state}  {name}: {version}{size}{_counted(record.chunks, 'passage')}{notes}{again}"
+    return line + (_pending_line(record.pending) if record.pending else "")
+
+
+def _pending_line(newer: Pending) -> str:
+    if newer.problem is None:
+        return f"; version {newer.number} is being read"
+    return f"; version {newer.number} could not be read: {newer.problem.message} {newer.problem.hint}".rstrip()
+
+
+def state(record: DocumentRecord) -> str:
+    """The state of what is in work: of the newer version where there is one."""
+    return record.pending.state if record.pending else record.state
 
 
 def _counted(number: int, what: str) -> str:

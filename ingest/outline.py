@@ -82,6 +82,18 @@ def units(document: Document) -> list[Unit]:
     return found
 
 
+def headings_at(document: Document, position: int) -> tuple[str, ...]:
+    """The headings that the text at `position` stands under, the outermost first; a heading counts to its text."""
+    open_headings: list[tuple[int, str]] = []
+    for block in document.blocks:
+        if block.span.start > position:
+            break
+        if block.kind == "heading":
+            open_headings = [entry for entry in open_headings if entry[0] < block.level]
+            open_headings.append((block.level, heading_text(document.text[block.span.start : block.span.end])))
+    return tuple(text for _, text in open_headings if text)
+
+
 def heading_text(text: str) -> str:
     """A heading as a person reads it: on one line, without Markdown's marks."""
     return _WRAPPED.sub(" ", _MARKDOWN.sub("", text.strip())).strip()

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import components, downloads, figures, resources, safe, state, views
-from workspaces.models import FINAL_STATES, DocumentRecord
+from ui import components, downloads, figures, resources, safe, state, unlocking, views
+from workspaces.models import DocumentRecord, Pending, Problem
 
 _POLL_SECONDS = 0.7
 PAGE_SIZE = 20
@@ -33,6 +33,8 @@ STEPS = {
     "embedded": "Adding to the index",
     "indexed": "Finishing",
 }
+
+_VERSION_STATES = {"superseded": "replaced", "failed": "could not be read"}
 
 
 def listing(workspace_id: str) -> None:
@@ -94,6 +96,8 @@ def _row(record: DocumentRecord) -> None:
             _failed(record)
         elif record.state != "ready":
             _working(record)
+        elif record.pending is not None:
+            _pending(record, record.pending)
         for note in record.notes:
             st.caption(f":material/info: {safe.plain(note)}")
 
@@ -106,6 +110,8 @@ def _facts(record: DocumentRecord, kind: str) -> list[str]:
         facts.append(figures.count(record.chunks, "passage"))
     if record.size:
         facts.append(figures.size(record.size))
+    if record.number > 1:
+        facts.append(f"version {record.number}")
     if record.author:
         facts.append(safe.visible(record.author, limit=60))
     facts.append(f"added {figures.day(record.created_at)}")
@@ -116,26 +122,48 @@ def _facts(record: DocumentRecord, kind: str) -> list[str]:
     return facts
 
 
-def _working(record: DocumentRecord) -> None:
-    step = STEPS[record.state]
-    if record.progress_total:
-        share = min(1.0, record.progress_done / record.progress_total)
-        text = f"{step}: {record.progress_done:,} of {record.progress_total:,}"
+def _pending(record: DocumentRecord, newer: Pending) -> None:
+    if newer.in_work:
+        _working(newer, before="A newer version is being read: ")
+        return
+    st.warning(
+        f"The newer version could not be read: {safe.told(_told(newer.problem))} "
+        f"Answers use version {record.number} until it is.",
+        icon=":material/warning:",
+    )
+    _way_out(record, newer)
+
+
+def _working(item: DocumentRecord | Pending, *, before: str = "") -> None:
+    step = STEPS[item.state]
+    step = f"{before}{step[0].lower()}{step[1:]}" if before else step
+    if item.progress_total:
+        share = min(1.0, item.progress_done / item.progress_total)
+        text = f"{step}: {item.progress_done:,} of {item.progress_total:,}"
     else:
         share, text = 0.0, f"{step}…"
     st.progress(share, text=text)
 
 
 def _failed(record: DocumentRecord) -> None:
-    problem = record.problem
-    text = f"{problem.message} {problem.hint}".strip() if problem else "It could not be read."
-    st.error(safe.told(text), icon=":material/error:")
-    st.button("Try again", key=f"retry-{record.id}", icon=":material/refresh:", on_click=_retry, args=(record.id,))
+    st.error(safe.told(_told(record.problem)), icon=":material/error:")
+    _way_out(record, record)
+
+
+def _told(problem: Problem | None) -> str:
+    return f"{problem.message} {problem.hint}".strip() if problem else "It could not be read."
+
+
+def _way_out(record: DocumentRecord, failed: DocumentRecord | Pending) -> None:
+    if unlocking.is_wanted(failed):
+        unlocking.form(record)
+    else:
+        st.button("Try again", key=f"retry-{record.id}", icon=":material/refresh:", on_click=_retry, args=(record.id,))
 
 
 def _menu(record: DocumentRecord) -> None:
     actions: list[str] = []
-    if record.state not in FINAL_STATES:
+    if record.in_work:
         actions.append("Cancel")
     if record.characters:
         actions.append("Show text")
@@ -143,6 +171,8 @@ def _menu(record: DocumentRecord) -> None:
         actions.append("Download original")
     if record.fetched_at is not None and not record.in_work:
         actions.append("Refresh")
+    if record.number > 1 or record.pending is not None:
+        actions.append("Versions")
     actions.append("Delete…")
     chosen = st.menu_button(
         "", actions, icon=":material/more_horiz:", key=f"menu-{record.id}", help="This document", type="tertiary"
@@ -155,6 +185,8 @@ def _menu(record: DocumentRecord) -> None:
         _original(record)
     elif chosen == "Refresh":
         _refresh(record)
+    elif chosen == "Versions":
+        _versions(record)
     elif chosen == "Delete…":
         state.open_dialog("delete_document", record.id)
         st.rerun()
@@ -198,6 +230,23 @@ def _refresh(record: DocumentRecord) -> None:
         return
     state.leave_notice(_OUTCOMES[outcome])
     st.rerun()
+
+
+@st.dialog("Versions", icon=":material/history:")
+def _versions(record: DocumentRecord) -> None:
+    services = resources.services()
+    st.caption("Answers use the current version. Older ones are kept for what has cited them.")
+    try:
+        for version in services.library.versions(record.id):
+            state_ = "current" if version.is_current else _VERSION_STATES.get(version.state, "being read")
+            facts = [f"**Version {version.number}**", f"added {figures.day(version.added)}", state_]
+            with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+                st.markdown(" · ".join(facts), width="stretch")
+                if version.has_original:
+                    original = services.viewer.original(record.id, version.id)
+                    downloads.button(figures.size(version.size), original, key=f"original-{version.id}")
+    except FootnoteError as error:
+        resources.show_error(error)
 
 
 def _retry(document_id: str) -> None:

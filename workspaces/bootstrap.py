@@ -32,6 +32,7 @@ from workspaces.purging import Purging
 from workspaces.refreshing import Refreshing
 from workspaces.settings import Settings
 from workspaces.sites import Sites
+from workspaces.unlocking import Unlocking
 from workspaces.vectors import VectorIndex
 from workspaces.viewer import Viewer
 
@@ -181,6 +182,7 @@ class _Parts:
             embedder_name=lambda: self.embedder().name,
             upload_limit=self.upload_limit,
             twins=self.twins,
+            unlocking=Unlocking(self.database, self.files, parser=self.viewing, upload_limit=self.upload_limit),
         )
 
     def _crawling(self) -> Crawling:

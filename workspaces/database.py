@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -20,6 +20,9 @@ from rag.errors import StorageError
 
 SCHEMA_REVISION = "0004"
 """The revision this code works with; workspaces/migrations/versions brings a database there."""
+
+_COPY = ".before-"
+"""Between the database's name and the revision that it was to be brought to, in the name of a copy."""
 
 _BUSY_MILLISECONDS = 15_000
 _CHECKPOINT_PAGES = 1_000
@@ -54,7 +57,7 @@ class Database:
             event.listen(readers, "connect", _prepare_reader)
             event.listen(readers, "begin", _begin_deferred)
             with _speaking():
-                _migrate(writer)
+                _migrate(writer, self.path)
             self._writer, self._readers = writer, readers
 
     def close(self) -> None:
@@ -79,12 +82,14 @@ class Database:
 
     def compact(self) -> bool:
         """Fold the write-ahead log back, so that deleted content is gone from it as it is from the pages, which
-        `secure_delete` zeroes; give free pages back to the disk when they are more than a quarter of the file.
+        `secure_delete` zeroes; give free pages back to the disk when they are more than a quarter of the file. A copy
+        from before a migration goes, for it holds what was deleted since.
 
         Returns:
             Whether it is done: a reader who sees an old state for longer than 15 seconds holds it up.
         """
         with self._lock, _speaking():
+            _forget_copies(self.path)
             raw = self._engine(self._writer).raw_connection()
             try:
                 cursor = raw.cursor()
@@ -131,14 +136,17 @@ def _begin_deferred(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
 
 
-def _migrate(engine: Engine) -> None:
+def _migrate(engine: Engine, path: Path) -> None:
     revision = _revision(engine)
     if revision == SCHEMA_REVISION:
+        _forget_copies(path)  # the migration was a while ago, and all is well
         return
     if revision is not None and revision > SCHEMA_REVISION:
         raise StorageError(
             "The data directory was written by a newer version of Footnote.", hint="Start the newer version."
         )
+    if revision is not None:
+        _copy(path)
     from alembic import command  # 0.3 s, and needed only when the schema differs
     from alembic.config import Config
 
@@ -147,6 +155,22 @@ def _migrate(engine: Engine) -> None:
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, SCHEMA_REVISION)
+
+
+def _copy(path: Path) -> None:
+    """Keep the database as it is beside it, until the next start; a migration is one transaction, and may be wrong."""
+    _forget_copies(path)
+    copy = path.with_name(f"{path.name}{_COPY}{SCHEMA_REVISION}")
+    partial = copy.with_name(f"{copy.name}.partial")
+    partial.touch(mode=0o600)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as target:
+        source.backup(target)
+    partial.replace(copy)
+
+
+def _forget_copies(path: Path) -> None:
+    for copy in path.parent.glob(f"{path.name}{_COPY}*"):
+        copy.unlink(missing_ok=True)
 
 
 def _revision(engine: Engine) -> str | None:

@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from ingest.loaders import recipe
 from ingest.wordboxes import pack
 from rag.types import Block, Chunk, Document, Matrix, Page, Place, Span
+from workspaces import repository
 from workspaces.identifiers import chunk_id, text_hash
 from workspaces.models import DocumentRecord
-from workspaces.tables import chunks, embeddings, pages, texts
+from workspaces.names import printable
+from workspaces.tables import chunks, documents, embeddings, pages, texts
+
+_TITLE_CHARACTERS = 150
+"""A title is embedded with every chunk; a longer one would leave no room for text."""
+
+
+def write_parsed(connection: Connection, record: DocumentRecord, document: Document, *, media_type: str) -> None:
+    """Store what was read of a version, with all that is known of it now: state `parsed`."""
+    name = PurePath(record.source).stem if record.source_kind == "file" else record.source
+    title = printable(document.title)[:_TITLE_CHARACTERS] or record.title or name[:_TITLE_CHARACTERS]
+    write_text(connection, record.version_id, document)
+    shown = update(documents).where(documents.c.version_id == record.version_id)
+    connection.execute(shown.values(title=title))  # another version's title is shown until this one is current
+    repository.set_version(
+        connection,
+        record.version_id,
+        title=title,
+        media_type=media_type,
+        parser=recipe(media_type),
+        language=document.language,
+        author=document.author,
+        date=document.date,
+        notes=list(document.notes),
+        report=asdict(document.report),
+        page_count=len(document.pages),
+        character_count=len(document.text),
+    )
+    repository.set_state(connection, record.version_id, "parsed")
 
 
 def write_text(connection: Connection, version_id: str, document: Document) -> None:

@@ -15,16 +15,14 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
-from dataclasses import asdict
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, update
+from sqlalchemy import Connection, Row
 
-from ingest.loaders import recipe
 from ingest.media import HEAD_BYTES, detect
 from ingest.protocols import Splitter
-from rag.errors import FootnoteError, InvalidInput, NoText, SourceError, StorageError
+from rag.errors import FootnoteError, InvalidInput, NoText, PasswordNeeded, SourceError, StorageError
 from rag.protocols import Embedder
 from rag.types import embedding_text
 from workspaces import extracts, fetches, frontier, repository, versions
@@ -33,9 +31,7 @@ from workspaces.files import Files
 from workspaces.fitting import check_embedder
 from workspaces.lexical import Fts5Index, body_of
 from workspaces.models import DocumentRecord
-from workspaces.names import printable
 from workspaces.runs import Run, Runs
-from workspaces.tables import documents
 from workspaces.vectors import VectorIndex
 
 if TYPE_CHECKING:
@@ -49,9 +45,6 @@ _INDEX_BATCH = 256
 """Chunks entered into the indexes between two commits: a quarter of a second without other writers."""
 
 _VECTOR_BLOCK = 2_000
-
-_TITLE_CHARACTERS = 150
-"""A title is embedded with every chunk; a longer one would leave no room for text."""
 
 
 class Ingestion:
@@ -122,34 +115,21 @@ class Ingestion:
         media_type = record.media_type or _media_type(path, record.source)
         with self._database.read() as connection:
             known = repository.title_to_keep(connection, run.version_id)
-        with self._runs.turn(self._parsing, run):
-            document = self._parser().parse(
-                path,
-                media_type,
-                title=known,
-                cancelled=lambda: not self._runs.may_go_on(run),
-                progress=self._runs.progress(run),
-            )
-        title = printable(document.title)[:_TITLE_CHARACTERS] or record.title or _title_from(record)
+        try:
+            with self._runs.turn(self._parsing, run):
+                document = self._parser().parse(
+                    path,
+                    media_type,
+                    title=known,
+                    cancelled=lambda: not self._runs.may_go_on(run),
+                    progress=self._runs.progress(run),
+                )
+        except PasswordNeeded:  # whether a password can be asked for depends on what it is
+            with self._runs.commit(run) as connection:
+                repository.set_version(connection, run.version_id, media_type=media_type)
+            raise
         with self._runs.commit(run) as connection:
-            extracts.write_text(connection, run.version_id, document)
-            shown = update(documents).where(documents.c.version_id == run.version_id)
-            connection.execute(shown.values(title=title))  # another version's title is shown until this one is current
-            repository.set_version(
-                connection,
-                run.version_id,
-                title=title,
-                media_type=media_type,
-                parser=recipe(media_type),
-                language=document.language,
-                author=document.author,
-                date=document.date,
-                notes=list(document.notes),
-                report=asdict(document.report),
-                page_count=len(document.pages),
-                character_count=len(document.text),
-            )
-            repository.set_state(connection, run.version_id, "parsed")
+            extracts.write_parsed(connection, record, document, media_type=media_type)
 
     def chunk(self, run: Run) -> None:
         """Split the text along its structure."""
@@ -210,10 +190,11 @@ class Ingestion:
 
         Returns:
             The id of the document where it is to be purged: a page of a section that cannot be read (a login, a notice)
-            is no document, but an address with a reason.
+            is no document, but an address with a reason. One that wants a password waits for it.
         """
+        unreadable = isinstance(error, SourceError) and not isinstance(error, PasswordNeeded)
         with self._runs.commit(run) as connection:
-            gone = frontier.turn_away(connection, run.version_id, error) if isinstance(error, SourceError) else None
+            gone = frontier.turn_away(connection, run.version_id, error) if unreadable else None
             if gone is None:
                 repository.set_failed(connection, run.version_id, error)
         return gone
@@ -272,7 +253,7 @@ class Ingestion:
 
     def _original(self, run: Run) -> Path:
         with self._database.read() as connection:
-            return self._files.path(repository.sha256_of(connection, run.version_id) or "")
+            return self._files.path(repository.readable_of(connection, run.version_id) or "")
 
 
 def _media_type(path: Path, name: str) -> str:
@@ -284,8 +265,3 @@ def _media_type(path: Path, name: str) -> str:
             "The stored original is missing or cannot be read.", hint="Delete the document and add it again."
         ) from error
     return detect(head, name)
-
-
-def _title_from(record: DocumentRecord) -> str:
-    name = PurePath(record.source).stem if record.source_kind == "file" else record.source
-    return name[:_TITLE_CHARACTERS]

@@ -25,6 +25,7 @@ from workspaces.names import file_label, printable, workspace_name
 from workspaces.purging import blank_quotes
 from workspaces.runs import Run
 from workspaces.tables import documents, workspaces
+from workspaces.unlocking import Unlocking
 from workspaces.versions import Change
 from workspaces.waiting import follow
 
@@ -53,6 +54,7 @@ class Library:
         embedder_name: Callable[[], str],
         upload_limit: int,
         twins: Mapping[str, str],
+        unlocking: Unlocking,
     ) -> None:
         """`twins` says, by document id, which document a web page turned out to be."""
         self._database = database
@@ -63,6 +65,7 @@ class Library:
         self._embedder_name = embedder_name
         self._upload_limit = upload_limit
         self._twins = twins
+        self._unlocking = unlocking
 
     # --- workspaces ------------------------------------------------------------------------------
 
@@ -276,6 +279,14 @@ class Library:
             newest = _newest(record)
             possible = record.source_kind == "url" or repository.sha256_of(connection, newest.version_id) is not None
             run = runs.restart(connection, newest.version_id) if newest.state == "failed" and possible else None
+        if run is not None:
+            self._jobs.ingest(run)
+        return self.document(document_id)
+
+    def unlock(self, document_id: str, password: str, *, keep: bool) -> DocumentRecord:
+        """Open a PDF that failed for want of its password, or whose newer version did; it goes on from there. Takes as
+        long as reading it. Arguments and errors as those of `Unlocking.unlock`."""
+        run = self._unlocking.unlock(document_id, password, keep=keep)
         if run is not None:
             self._jobs.ingest(run)
         return self.document(document_id)

@@ -7,9 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, select
 
+from ingest.outline import headings_at
+from rag.places import clipped
 from rag.types import Language, Passage, Span
 from workspaces.database import Database
-from workspaces.extracts import places_of
+from workspaces.extracts import places_of, read_text
+from workspaces.models import DocumentRecord
 from workspaces.repository import SQL_VARIABLES
 from workspaces.tables import chunks, documents, pages, texts, versions
 from workspaces.truth import SEARCHABLE, chunks_of
@@ -64,6 +67,24 @@ def passage_at(connection: Connection, version_id: str, offset: int) -> Passage 
     )
     row = connection.execute(query).one_or_none()
     return _passage(row) if row else None
+
+
+def cited_passage(connection: Connection, record: DocumentRecord, span: Span) -> Passage:
+    """What stands at a span of a version that has no passages any more, as one: with its headings and its places."""
+    document = read_text(connection, record.version_id, record)
+    path = headings_at(document, span.start)
+    return Passage(
+        chunk_id="",
+        document_id=record.id,
+        version_id=record.version_id,
+        title=record.title,
+        ordinal=0,
+        span=span,
+        text=document.text[span.start : span.end],
+        language=record.language,
+        heading_path=path[1:] if path and path[0].casefold() == record.title.casefold() else path,
+        places=clipped(document.places, document.text, span),
+    )
 
 
 def _shown(query: Select[Any]) -> Select[Any]:

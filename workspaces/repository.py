@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delete, func, insert, select, update
@@ -14,6 +15,9 @@ from rag.types import Report
 from workspaces.identifiers import new_id, now
 from workspaces.models import FINAL_STATES, DocumentRecord, Pending, Problem, SourceKind, State, Workspace
 from workspaces.tables import conversations, documents, originals, versions, workspaces
+
+READABLE = func.coalesce(versions.c.readable_sha256, versions.c.sha256)
+"""SHA-256 of the bytes that a version is read and drawn from: its original, or the copy of it without a password."""
 
 SQL_VARIABLES = 500
 """Ids in one IN list; SQLite's default limit was 999 before 3.32."""
@@ -25,9 +29,9 @@ def list_workspaces(connection: Connection, *, workspace_id: str | None = None) 
     figures = (
         select(
             documents.c.workspace_id,
-            func.sum(current).label("documents"),
-            func.sum(versions.c.state.not_in(FINAL_STATES)).label("working"),
-            func.sum(versions.c.state == "failed").label("failed"),
+            func.sum(case((current, 1), else_=0)).label("documents"),
+            func.sum(case((versions.c.state.not_in(FINAL_STATES), 1), else_=0)).label("working"),
+            func.sum(case((versions.c.state == "failed", 1), else_=0)).label("failed"),
             func.sum(case((current, versions.c.chunk_count), else_=0)).label("chunks"),
         )
         .join(versions, versions.c.document_id == documents.c.id)
@@ -57,9 +61,9 @@ def _workspace_of(row: Row[Any]) -> Workspace:
         id=row.id,
         name=row.name,
         created_at=row.created_at,
-        documents=int(row.documents or 0),
-        working=int(row.working or 0),
-        failed=int(row.failed or 0),
+        documents=row.documents or 0,
+        working=row.working or 0,
+        failed=row.failed or 0,
         chunks=row.chunks or 0,
         conversations=row.conversations or 0,
     )
@@ -260,10 +264,15 @@ def add_document(
 
 def attach_original(connection: Connection, version_id: str, *, sha256: str, size: int, media_type: str = "") -> None:
     """Record that a version's bytes are on disk: state `stored`. The media type is found out when it is parsed."""
+    note_original(connection, sha256=sha256, size=size)
+    set_version(connection, version_id, sha256=sha256, size=size, media_type=media_type, state="stored")
+
+
+def note_original(connection: Connection, *, sha256: str, size: int) -> None:
+    """Record that bytes are on disk; doing it again does nothing."""
     known = connection.execute(select(originals.c.sha256).where(originals.c.sha256 == sha256)).scalar()
     if known is None:
         connection.execute(insert(originals).values(sha256=sha256, size=size, created_at=now()))
-    set_version(connection, version_id, sha256=sha256, size=size, media_type=media_type, state="stored")
 
 
 def sha256_of(connection: Connection, version_id: str) -> str | None:
@@ -272,6 +281,18 @@ def sha256_of(connection: Connection, version_id: str) -> str | None:
         select(versions.c.sha256).where(versions.c.id == version_id)
     ).scalar_one_or_none()
     return digest
+
+
+def readable_of(connection: Connection, version_id: str) -> str | None:
+    """The SHA-256 of the bytes that a version is read from; None where there are none, or no such version."""
+    digest: str | None = connection.execute(select(READABLE).where(versions.c.id == version_id)).scalar_one_or_none()
+    return digest
+
+
+def added_at(connection: Connection, version_id: str) -> datetime:
+    """When a version came (UTC, without a zone)."""
+    found: datetime = connection.execute(select(versions.c.created_at).where(versions.c.id == version_id)).scalar_one()
+    return found
 
 
 def set_version(connection: Connection, version_id: str, **values: object) -> None:

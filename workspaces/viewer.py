@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from ingest import media
 from ingest.wordboxes import boxes_of, unpack
-from rag.errors import FootnoteError, NotFound, StorageError
+from rag.errors import FootnoteError, NotFound, PasswordNeeded, StorageError
 from rag.places import locate
 from rag.types import Span
 from workspaces import repository
@@ -21,7 +21,7 @@ from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.models import DocumentRecord, PassageView
 from workspaces.names import file_label
-from workspaces.passages import page_at, passage_at, text_around
+from workspaces.passages import cited_passage, page_at, passage_at, text_around
 from workspaces.tables import pages, versions
 
 if TYPE_CHECKING:
@@ -55,8 +55,16 @@ class Viewer:
         self._images: OrderedDict[tuple[str, int, int, Span | None], bytes] = OrderedDict()
         self._lock = threading.Lock()
 
-    def passage(self, version_id: str, span: Span, *, dpi: int = DEFAULT_DPI) -> PassageView:
-        """The quote at `span` in its surroundings, with its page highlighted.
+    def passage(
+        self, version_id: str, span: Span, *, dpi: int = DEFAULT_DPI, password: str | None = None
+    ) -> PassageView:
+        """The quote at `span` in its surroundings, with its page highlighted; also of a superseded version.
+
+        Args:
+            version_id: of the version that was cited.
+            span: of its text.
+            dpi: of the page's image.
+            password: for a document that is `locked` otherwise; used for this image only.
 
         Raises:
             NotFound: the document was deleted, or the span lies outside its text.
@@ -65,10 +73,16 @@ class Viewer:
             record = repository.get_version(connection, version_id)
             before, quote, after = text_around(connection, version_id, span, margin=_MARGIN)
             page, label = page_at(connection, version_id, span.start)
-            passage = passage_at(connection, version_id, span.start)
+            passage = passage_at(connection, version_id, span.start) or cited_passage(connection, record, span)
+            added = repository.added_at(connection, version_id)
         if not quote:
             raise NotFound("This passage does not exist any more.", hint="Ask the question again.")
-        image = None if page is None else self.page_image(version_id, page, dpi=dpi, span=span)
+        image, locked = None, False
+        try:
+            if page is not None:
+                image = self.page_image(version_id, page, dpi=dpi, span=span, password=password)
+        except PasswordNeeded:
+            locked = True
         return PassageView(
             document=record,
             quote=quote,
@@ -78,22 +92,33 @@ class Viewer:
             page_label=label,
             page_image=image,
             page_count=record.pages,
-            heading_path=passage.heading_path if passage else (),
-            locator=locate(passage, span) if passage else None,
+            heading_path=passage.heading_path,
+            locator=locate(passage, span),
+            number=record.number,
+            added=added,
+            superseded=record.state == "superseded",
+            locked=locked,
         )
 
     def page_image(
-        self, version_id: str, page: int, *, dpi: int = DEFAULT_DPI, span: Span | None = None
+        self,
+        version_id: str,
+        page: int,
+        *,
+        dpi: int = DEFAULT_DPI,
+        span: Span | None = None,
+        password: str | None = None,
     ) -> bytes | None:
         """PNG of a page, with `span` highlighted; None when it cannot be drawn (the text still can be read).
 
         Raises:
             NotFound: no such page, or the document was deleted.
+            PasswordNeeded: it is locked, and `password` does not open it. What one opens is not remembered.
         """
         with self._database.read() as connection:
             repository.get_version(connection, version_id)
             row = connection.execute(
-                select(versions.c.sha256, pages.c.words)
+                select(repository.READABLE.label("sha256"), pages.c.words)
                 .join(pages, pages.c.version_id == versions.c.id)
                 .where(versions.c.id == version_id, pages.c.number == page)
             ).one_or_none()
@@ -106,9 +131,14 @@ class Viewer:
                 return self._images[key]
         boxes = boxes_of(unpack(row.words), span) if span is not None else []
         try:
-            image = self._parser().render(self._files.path(row.sha256), page, dpi=dpi, boxes=boxes)
+            path = self._files.path(row.sha256)
+            image = self._parser().render(path, page, dpi=dpi, boxes=boxes, password=password)
+        except PasswordNeeded:
+            raise
         except FootnoteError:
             return None  # the text view stays usable without the picture
+        if password is not None:
+            return image
         with self._lock:
             self._images[key] = image
             while len(self._images) > _IMAGES:
@@ -121,14 +151,17 @@ class Viewer:
             repository.get_version(connection, version_id)
             return text_around(connection, version_id, Span(start, start + limit), margin=0)[1]
 
-    def original(self, document_id: str) -> Original:
-        """The original of a document.
+    def original(self, document_id: str, version_id: str | None = None) -> Original:
+        """The original of a document: of its current version, or of the one given.
 
         Raises:
             NotFound: the document was deleted, or its bytes were never received.
         """
         with self._database.read() as connection:
             record = repository.get_document(connection, document_id)
+            current = record.version_id
+            if version_id is not None:
+                record = repository.get_version(connection, version_id)
             digest = repository.sha256_of(connection, record.version_id)
         if digest is None:
             raise NotFound("The original was never received.", hint="Add the document again.")
@@ -137,6 +170,9 @@ class Viewer:
             raise StorageError("The original is missing from the disk.", hint="Run `footnote doctor`.")
         media_type = record.media_type or "application/octet-stream"
         name = record.source if record.source_kind == "file" else file_label(_page_name(record, media_type))
+        if record.version_id != current:
+            stem, dot, ending = name.rpartition(".")
+            name = f"{stem or ending} (version {record.number}){dot + ending if stem else ''}"
         return Original(name, media_type, path)
 
 

@@ -22,8 +22,8 @@ READABLE = frozenset(_LOADERS)
 """Media types that have a loader."""
 
 
-def loader_for(media_type: str) -> Loader:
-    """The loader of a media type that `ingest.media.detect` gives.
+def loader_for(media_type: str, *, password: str | None = None) -> Loader:
+    """The loader of a media type that `ingest.media.detect` gives; `password` is for PDFs.
 
     Raises:
         UnsupportedType: any other type.
@@ -31,7 +31,8 @@ def loader_for(media_type: str) -> Loader:
     if media_type not in _LOADERS:
         raise UnsupportedType("Files of this kind are not supported.", hint=media.READABLE)
     module, name, _, _ = _LOADERS[media_type]
-    loader: Loader = getattr(import_module(f"ingest.loaders.{module}"), name)()
+    make = getattr(import_module(f"ingest.loaders.{module}"), name)
+    loader: Loader = make(password) if password is not None and media_type == media.PDF else make()
     return loader
 
 

@@ -41,32 +41,52 @@ _LISTED = 12
 class PdfLoader:
     """Reads PDFs page by page; keeps no state between files."""
 
+    def __init__(self, password: str | None = None) -> None:
+        """`password` opens a protected one; None is the empty password."""
+        self._password = password
+
     def load(self, path: Path, *, title: str | None) -> Iterator[LoadEvent]:
         """See `ingest.protocols.Loader`.
 
         Raises:
-            PasswordNeeded: it does not open with the empty password.
+            PasswordNeeded: it does not open with the password, or the empty one.
             DamagedSource: neither PDFium nor a repair can open it, or none of its pages.
             NoText: it opens, but no page holds text.
         """
-        with open_pdf(path) as document:
+        with open_pdf(path, self._password) as document:
             yield from _Reading(document).events(title)
 
 
-def open_pdf(path: Path) -> pdfium.PdfDocument:
-    """Open with the empty password, repaired if need be.
+def open_pdf(path: Path, password: str | None = None) -> pdfium.PdfDocument:
+    """Open with a password, or with the empty one; repaired if need be.
 
     Raises:
         PasswordNeeded, DamagedSource
     """
     try:
-        return pdfium.PdfDocument(path)
+        return pdfium.PdfDocument(path, password)
     except pdfium.PdfiumError as error:
         if error.err_code in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY):
             raise PasswordNeeded(
-                "The PDF is protected with a password.", hint="Save a copy without the password and add that."
+                "The PDF is protected with a password.", hint="Type the password, or add a copy without one."
             ) from error
         return _repaired(path)
+
+
+def unlocked(path: Path, password: str) -> bytes:
+    """The same PDF without its protection, as PDFium writes it.
+
+    Raises:
+        PasswordNeeded: that is not its password.
+        DamagedSource: it cannot be opened, or not written.
+    """
+    copy = BytesIO()
+    with open_pdf(path, password) as document:
+        try:
+            document.save(copy, flags=raw.FPDF_REMOVE_SECURITY)
+        except pdfium.PdfiumError as error:
+            raise DamagedSource("The PDF is damaged and cannot be written without its password.") from error
+    return copy.getvalue()
 
 
 def _repaired(path: Path) -> pdfium.PdfDocument:

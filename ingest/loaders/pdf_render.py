@@ -24,7 +24,7 @@ _MARGIN = 1.0
 """Points around a highlighted box."""
 
 
-def render_page(path: Path, page: int, *, dpi: int, boxes: Sequence[Box] = ()) -> bytes:
+def render_page(path: Path, page: int, *, dpi: int, boxes: Sequence[Box] = (), password: str | None = None) -> bytes:
     """PNG of page number `page` (from 1); `boxes` (points of the page as shown) are laid over it as with a marker pen.
 
     Raises:
@@ -35,7 +35,7 @@ def render_page(path: Path, page: int, *, dpi: int, boxes: Sequence[Box] = ()) -
         raise InvalidInput(
             f"A resolution of {dpi} dpi is not possible.", hint=f"Use {DPI.start} to {DPI.stop - 1} dpi."
         )
-    with open_pdf(path) as document:
+    with open_pdf(path, password) as document:
         if not 1 <= page <= len(document):
             raise InvalidInput(f"There is no page {page}.", hint=f"The document has {len(document)} pages.")
         if document.get_formtype() == raw.FORMTYPE_ACRO_FORM:

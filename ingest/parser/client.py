@@ -81,6 +81,7 @@ class ParserClient:
         cancelled: Callable[[], bool],
         progress: Callable[[int, int], None],
         embedded: Callable[[Embedded], None] = lambda _: None,
+        password: str | None = None,
     ) -> Document:
         """The document in a file, with its language detected.
 
@@ -90,16 +91,20 @@ class ParserClient:
             cancelled: polled ten times a second.
             progress: called with (pages read, pages in all), at most ten times a second and once at the end.
             embedded: called with every file inside the file as it is met; one may come twice (a second try).
+            password: of a protected PDF. It goes to the helper through a pipe, and nowhere else.
 
         Raises:
             SourceError: the kind says why the file cannot be read.
             Cancelled: `cancelled` said so, or the client was closed.
         """
         request = {"op": "parse", "path": str(path.resolve()), "media_type": media_type, "title": title}
+        request["password"] = password
         document = self._twice(lambda: assemble(self._events(request, cancelled, progress, embedded)), cancelled)
         return replace(document, language=detect(document.text) or document.language)
 
-    def render(self, path: Path, page: int, *, dpi: int, boxes: Sequence[Box] = ()) -> bytes:
+    def render(
+        self, path: Path, page: int, *, dpi: int, boxes: Sequence[Box] = (), password: str | None = None
+    ) -> bytes:
         """PNG of a PDF's page (from 1), with `boxes` (points of the page as shown) marked in yellow.
 
         Raises:
@@ -108,12 +113,18 @@ class ParserClient:
             Cancelled: the client was closed.
         """
         request = {"op": "render", "path": str(path.resolve()), "media_type": media.PDF, "page": page, "dpi": dpi}
-        request["boxes"] = [list(box) for box in boxes]
+        request |= {"boxes": [list(box) for box in boxes], "password": password}
+        return self._bytes(request)
 
-        def image() -> bytes:
-            return b"".join(part for frame in self._frames(request, _never) for part in frame.parts)
+    def unlock(self, path: Path, password: str) -> bytes:
+        """A protected PDF without its protection.
 
-        return self._twice(image, _never)
+        Raises:
+            PasswordNeeded: that is not its password.
+            SourceError: it cannot be opened or written.
+            Cancelled: the client was closed.
+        """
+        return self._bytes({"op": "unlock", "path": str(path.resolve()), "media_type": media.PDF, "password": password})
 
     def close(self) -> None:
         """End the helper; a request under way in another thread raises Cancelled."""
@@ -129,6 +140,11 @@ class ParserClient:
                 self._busy.release()
         else:
             helper.kill()
+
+    def _bytes(self, request: Mapping[str, Any]) -> bytes:
+        return self._twice(
+            lambda: b"".join(part for frame in self._frames(request, _never) for part in frame.parts), _never
+        )
 
     def _events(
         self,

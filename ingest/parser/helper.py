@@ -139,7 +139,7 @@ def _serve(request: Mapping[str, Any], replies: int) -> None:
     """Do one request; its last frame is "done" or "error"."""
     limits = ParserLimits(**request["limits"])
     try:
-        for frame in _parse(request, limits) if request["op"] == "parse" else _render(request):
+        for frame in _replies(request, limits):
             _write(replies, frame)
         last = encode({"event": "done"})
     except FootnoteError as error:
@@ -153,9 +153,19 @@ def _serve(request: Mapping[str, Any], replies: int) -> None:
     _write(replies, last)
 
 
+def _replies(request: Mapping[str, Any], limits: ParserLimits) -> Iterator[bytes]:
+    match request["op"]:
+        case "parse":
+            return _parse(request, limits)
+        case "render":
+            return _render(request)
+        case _:
+            return _unlock(request)
+
+
 def _parse(request: Mapping[str, Any], limits: ParserLimits) -> Iterator[bytes]:
     characters = 0
-    loader = loader_for(request["media_type"])
+    loader = loader_for(request["media_type"], password=request["password"])
     for done, event in enumerate(loader.load(Path(request["path"]), title=request["title"]), start=1):
         if isinstance(event, PageLoaded):
             characters += len(event.text)
@@ -172,8 +182,15 @@ def _render(request: Mapping[str, Any]) -> Iterator[bytes]:
     from ingest.loaders.pdf_render import render_page
 
     boxes = [(x0, y0, x1, y1) for x0, y0, x1, y1 in request["boxes"]]
-    image = render_page(Path(request["path"]), request["page"], dpi=request["dpi"], boxes=boxes)
+    path, password = Path(request["path"]), request["password"]
+    image = render_page(path, request["page"], dpi=request["dpi"], boxes=boxes, password=password)
     yield encode({"event": "image"}, image)
+
+
+def _unlock(request: Mapping[str, Any]) -> Iterator[bytes]:
+    from ingest.loaders.pdf import unlocked
+
+    yield encode({"event": "unlocked"}, unlocked(Path(request["path"]), request["password"]))
 
 
 def _error(error: FootnoteError) -> bytes:

@@ -7,11 +7,13 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.cli import command, environment, footnote, needs_embedder
-from tests.support.documents import pdf
+from tests.support.documents import encrypted, pdf
+from tests.support.services import files_holding
 from workspaces.owner import Ownership
 
 pytestmark = [needs_embedder, pytest.mark.timeout(120)]
@@ -23,7 +25,7 @@ LEASE = [
 ]
 DOCUMENT_KEYS = {
     "document", "title", "source", "state", "problem", "notes", "media_type", "language", "pages", "characters",
-    "chunks", "duplicate",
+    "chunks", "duplicate", "version", "pending",
 }  # fmt: skip
 
 
@@ -305,3 +307,43 @@ def test_help_starts_no_engine():
         env=environment(Path("/nowhere")),
     )  # fmt: skip
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_changed_file_is_a_newer_version_unless_both_are_to_be_kept(tmp_path):
+    data, file = tmp_path / "data", tmp_path / "valves.txt"
+    first = written(data, file, TEXT)
+    second = written(data, file, TEXT.replace("12", "15"))
+    assert (second["document"], second["version"], second["state"]) == (first["document"], 2, "ready")
+    third = written(data, file, TEXT.replace("12", "18"), "--keep-both")
+    assert (third["version"], third["document"] == first["document"]) == (1, False)
+    (file.parent / "a").mkdir()
+    (file.parent / "b").mkdir()
+    for folder in ("a", "b"):
+        (file.parent / folder / "readme.txt").write_text(f"{TEXT} In {folder}.")
+    ran = footnote(data, "add", "-w", "W", "--json", "a", "b", cwd=tmp_path)
+    assert len({line["document"] for line in ran.lines}) == 2, "files that come together are no versions"
+    file.write_bytes(b"")
+    ran = footnote(data, "add", "-w", "W", "--json", "valves.txt", cwd=tmp_path)
+    assert ran.code == 1
+    assert (ran.json["state"], ran.json["pending"]["problem"]["code"]) == ("ready", "empty")
+
+
+def written(data: Path, file: Path, text: str, *options: str) -> dict[str, Any]:
+    """What adding a file with this text gives."""
+    file.write_text(text)
+    ran = footnote(data, "add", "-w", "W", "--json", *options, file.name, cwd=file.parent)
+    assert ran.code == 0, ran.err
+    found: dict[str, Any] = ran.json
+    return found
+
+
+def test_a_locked_pdf_is_opened_with_what_is_typed(tmp_path):
+    data = tmp_path / "data"
+    (tmp_path / "locked.pdf").write_bytes(encrypted(LEASE, "Schlüssel"))
+    assert footnote(data, "add", "-w", "W", "locked.pdf", cwd=tmp_path).code == 1
+    refused = footnote(data, "unlock", "-w", "W", "locked.pdf", typed="falsch\n")
+    assert refused.code == 2
+    assert "That is not the password." in refused.err
+    ran = footnote(data, "unlock", "-w", "W", "locked.pdf", "--json", typed="Schlüssel\n")
+    assert (ran.code, ran.json["state"], ran.json["pages"]) == (0, "ready", 2), ran.err
+    assert files_holding(data, "Schlüssel".encode()) == []

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pypdf
 import pytest
 
 from ingest.fetch import Fetcher
 from rag.errors import InvalidInput
-from tests.support.documents import long_text, pdf
+from tests.support.documents import encrypted, long_text, pdf
 from tests.support.services import add, ingested, opened, rows, settled
 from tests.web import Reply, answer, page_server
 from workspaces.bootstrap import Services
@@ -57,14 +56,6 @@ def web(reply: Reply) -> Iterator[str]:
 @pytest.fixture
 def workspace(services: Services, request: pytest.FixtureRequest) -> str:
     return services.library.create_workspace(request.node.name[-90:]).id
-
-
-def encrypted(pages: list[list[str]]) -> bytes:
-    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf(pages)))
-    writer.encrypt("secret", algorithm="AES-256")
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
 
 
 def test_a_text_becomes_a_document_that_is_found(services, workspace):
@@ -117,7 +108,7 @@ REFUSED = [
     ("photo.txt", b"GIF89a" + b"\0" * 60, "unsupported", "not supported"),
     ("not really.pdf", b"just some text", "damaged", "it is not one"),
     ("broken.pdf", b"%PDF-1.7\n" + b"garbage " * 200, "damaged", "damaged"),
-    ("locked.pdf", encrypted([["secret"]]), "encrypted", "password"),
+    ("locked.pdf", encrypted([["secret"]], "secret"), "encrypted", "password"),
     ("scan.pdf", pdf([[], []]), "no_text", "no text"),
 ]
 

@@ -198,8 +198,8 @@ def test_a_long_list_takes_one_query(tmp_path):
 
 def test_figures_of_a_workspace_count_every_state(services, workspace):
     ready = add(services, workspace, "Ready to be counted.")
-    failed = add(services, workspace, b"", "empty.txt")
-    settled(services, ready, failed)
+    failed = [add(services, workspace, b"", name) for name in ("empty.txt", "blank.txt")]
+    settled(services, ready, *failed)
     item = services.library.workspace(workspace)
-    assert (item.documents, item.working, item.failed, item.chunks) == (2, 0, 1, 1)
+    assert (item.documents, item.working, item.failed, item.chunks) == (3, 0, 2, 1)
     assert type(item.failed) is int

@@ -1,97 +1,30 @@
-"""Sections of the web: crawled politely, resumable, refreshed; whole line, one loopback server behind every address."""
+"""Sections of the web: crawled politely, within their bounds, and looked at again; through the whole line."""
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ingest.fetch import Fetcher
-from ingest.pace import Pace
 from rag.errors import ForbiddenAddress, InvalidInput, NotFound, SourceError
-from tests.support.services import ingested, opened, rows, settled
-from tests.web import PageServer, answer, page_server, redirect
+from tests.support.services import ingested, rows, settled
+from tests.support.sites import (
+    START,
+    Web,
+    crawled,
+    ended,
+    many_pages,
+    online,
+    outcomes,
+    page,
+    small_site,
+    sources,
+    working,
+)
+from tests.web import answer, redirect
 from workspaces.bootstrap import Services
-from workspaces.models import DocumentRecord, Site
-
-START = "http://docs.example.org/guide/"
-
-
-class Clock:
-    """Time that passes only while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.hold: Callable[[], None] = lambda: None
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-@dataclass
-class Web:
-    """A site in memory: target to answer. What is not in it is answered with 404."""
-
-    pages: dict[str, bytes | Callable[[str], bytes]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
-    clock: Clock = field(default_factory=Clock)
-    server: PageServer | None = None
-    contacted: list[str] = field(default_factory=list)
-
-    def reply(self, target: str) -> bytes:
-        assert self.server is not None
-        self.asked.append(target)
-        self.times.append(self.clock.now)
-        found = self.pages.get(target, answer(b"nothing here", status="404 Not Found"))
-        return found(self.server.requests[-1]) if callable(found) else found
-
-    def fetcher(self) -> Fetcher:
-        def connect(address: object, _port: int, seconds: float) -> socket.socket:
-            assert self.server is not None
-            self.contacted.append(str(address))
-            return socket.create_connection(("127.0.0.1", self.server.port), seconds)
-
-        def resolve(host: str, _port: int) -> list[str]:
-            return ["10.0.0.1"] if host.startswith("inside.") else ["93.184.216.34"]
-
-        return Fetcher(resolver=resolve, open_connection=connect)
-
-    def page_requests(self) -> list[str]:
-        return [target for target in self.asked if not target.startswith(("/robots.txt", "/sitemap"))]
-
-
-def page(title: str, *links: str, head: str = "", words: str = "") -> bytes:
-    """An answer with enough text of its own to be a document."""
-    text = (
-        words or f"The chapter on {title} says what {title} means, when it is used, and who decides about {title}. " * 6
-    )
-    menu = "".join(f'<a href="{link}">{link}</a> ' for link in links)
-    return answer(
-        f"<html><head><title>{title}</title>{head}</head><body><nav>{menu}</nav>"
-        f"<article><h1>{title}</h1><p>{text}</p></article></body></html>".encode()
-    )
-
-
-@contextmanager
-def online(web: Web) -> Iterator[Web]:
-    with page_server(web.reply) as web.server:
-        yield web
-
-
-@contextmanager
-def working(folder: Path, web: Web) -> Iterator[Services]:
-    with opened(folder, fetcher=web.fetcher, pace=lambda: Pace(clock=web.clock, sleep=web.clock.sleep)) as services:
-        yield services
+from workspaces.models import DocumentRecord
 
 
 @pytest.fixture(scope="module")
@@ -120,49 +53,6 @@ def web(shared: tuple[Services, Web, Path]) -> Web:
 @pytest.fixture
 def workspace(services: Services, request: pytest.FixtureRequest) -> str:
     return services.library.create_workspace(request.node.name[-90:]).id
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
-def crawled(services: Services, workspace: str, start: str = START, **options: int) -> Site:
-    """A section when its crawl has ended and its documents are read."""
-    return ended(services, services.sites.add(workspace, start, **options).id)
-
-
-def ended(services: Services, site_id: str) -> Site:
-    deadline = threading.Event()
-    timer = threading.Timer(60, deadline.set)
-    timer.start()
-    try:
-        for _ in services.sites.wait(site_id):
-            assert not deadline.is_set(), "it takes too long"
-    finally:
-        timer.cancel()
-    site = services.sites.site(site_id)
-    settled(services, *[record.id for record in services.library.documents(site.workspace_id)])
-    return services.sites.site(site_id)
-
-
-def outcomes(services: Services, site: Site) -> dict[str, tuple[str, str]]:
-    return {found.url: (found.state, found.reason) for found in services.sites.pages(site.id)}
-
-
-def sources(services: Services, workspace: str) -> set[str]:
-    return {record.source for record in services.library.documents(workspace) if record.state == "ready"}
-
-
-def small_site() -> dict[str, Any]:
-    return {
-        "/guide/": page("Guide", "a.html", "/guide/b.html#part", "/blog/", "http://other.example.org/guide/x"),
-        "/guide/a.html": page("Alpha", "../guide/b.html", "c/"),
-        "/guide/b.html": page("Beta", "/guide/"),
-        "/guide/c/": page("Gamma", "deep.html"),
-        "/guide/c/deep.html": page("Delta"),
-        "/blog/": page("Blog"),
-    }
 
 
 def test_a_section_becomes_documents_and_nothing_outside_it_is_asked_for(services, web, workspace):
@@ -351,35 +241,6 @@ def test_endless_queries_are_a_bounded_matter(services, web, workspace):
 # --- ending midway ----------------------------------------------------------------------------------
 
 
-def many_pages(count: int) -> dict[str, Any]:
-    return {f"/guide/{n}": page(f"Number {n}", *(f"/guide/{k}" for k in range(count))) for n in ["", *range(count)]}
-
-
-def test_a_crawl_that_was_cut_short_goes_on_without_asking_for_a_page_again(folder):
-    with online(Web(many_pages(12))) as web:
-        reached = threading.Event()
-
-        def stop_here(_request: str) -> bytes:
-            reached.set()
-            return page("Number 4")
-
-        web.pages["/guide/4"] = stop_here
-        with working(folder, web) as services:
-            workspace = services.library.create_workspace("w").id
-            site = services.sites.add(workspace, START)
-            assert reached.wait(30)
-        first = list(web.page_requests())
-        assert 5 <= len(first) < 13, "the control: it was cut short"
-        before = rows(folder, "SELECT url FROM site_pages WHERE state = 'fetched'")
-        with working(folder, web) as services:
-            found = ended(services, site.id)
-            assert (found.state, found.taken) == ("done", 13)
-            assert len(sources(services, workspace)) == 13
-            assert [check for check in services.doctor.check() if not check.ok] == []
-        again = web.page_requests()[len(first) :]
-        assert not {f"http://docs.example.org{target}" for target in again} & {url for (url,) in before}
-
-
 def test_a_stopped_crawl_asks_for_nothing_more_until_it_is_continued(services, web, workspace):
     web.pages = many_pages(12)
 
@@ -448,6 +309,10 @@ def test_when_nobody_answers_any_more_the_crawl_ends_early_and_can_be_continued(
 # --- looking again ------------------------------------------------------------------------------------
 
 
+def originals(folder: Path) -> int:
+    return sum(path.is_file() for path in (folder / "originals").rglob("*"))
+
+
 def fetched_page(services: Services, workspace: str, address: str = "http://docs.example.org/guide/") -> DocumentRecord:
     [record] = settled(services, services.library.add_url(workspace, address).id)
     assert record.state == "ready", record.problem
@@ -473,10 +338,10 @@ def test_a_page_whose_text_is_the_same_is_unchanged(shared, services, web, works
     record = fetched_page(services, workspace)
     if around == "another menu":
         web.pages["/guide/"] = page("Guide", "d.html", head="<meta name='stamp' content='7'>")
-    stored = len(list((shared[2] / "originals").rglob("*")))
+    stored = originals(shared[2])
     assert services.sites.refresh_document(record.id) == "unchanged"
     assert len(services.library.versions(record.id)) == 1
-    assert len(list((shared[2] / "originals").rglob("*"))) == stored, "what no version names is not kept"
+    assert originals(shared[2]) == stored, "what no version names is not kept"
 
 
 def test_a_changed_page_becomes_a_new_version_and_an_old_citation_keeps_its_own(services, web, workspace):

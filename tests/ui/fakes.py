@@ -24,9 +24,12 @@ class FakeViewer:
     def __init__(self, library: FakeLibrary, folder: Path) -> None:
         self.library = library
         self.folder = folder
+        self.locked: set[str] = set()
+        """Documents whose pages want the password."""
 
-    def passage(self, version_id: str, span: Span, *, dpi: int = 110) -> PassageView:
+    def passage(self, version_id: str, span: Span, *, dpi: int = 110, password: str | None = None) -> PassageView:
         record = self._record(version_id)
+        locked = record.id in self.locked and password != self.library.password
         text = self.library.texts[version_id]
         page = 3 if record.pages else None
         return PassageView(
@@ -36,12 +39,18 @@ class FakeViewer:
             after=text[span.end :],
             page=page,
             page_label=None,
-            page_image=self.page_image(version_id, page, span=span) if page else None,
+            page_image=self.page_image(version_id, page, span=span) if page and not locked else None,
             page_count=record.pages,
             heading_path=("Rent and deposit",),
+            number=1,
+            added=record.created_at,
+            superseded=record.number > 1,
+            locked=locked,
         )
 
-    def page_image(self, version_id: str, page: int, *, dpi: int = 110, span: Span | None = None) -> bytes:
+    def page_image(
+        self, version_id: str, page: int, *, dpi: int = 110, span: Span | None = None, password: str | None = None
+    ) -> bytes:
         import textwrap
 
         from PIL import Image, ImageDraw, ImageFont
@@ -66,7 +75,7 @@ class FakeViewer:
     def text(self, version_id: str, *, start: int = 0, limit: int = 20_000) -> str:
         return self.library.texts[version_id][start : start + limit]
 
-    def original(self, document_id: str) -> SimpleNamespace:
+    def original(self, document_id: str, version_id: str | None = None) -> SimpleNamespace:
         record = self.library.document(document_id)
         path = self.folder / document_id
         path.write_text(self.library.texts[record.version_id], encoding="utf-8")

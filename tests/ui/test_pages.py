@@ -12,10 +12,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rag.errors import StorageError
+from rag.types import Span
 from tests.conftest import ROOT
 from tests.ui import fakes
-from ui.state import OpenDialog
-from workspaces.models import Download, Problem, SitePage
+from ui.state import OpenDialog, OpenPassage
+from workspaces.models import Download, Pending, Problem, SitePage
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the test client's own dependencies
 
@@ -51,6 +52,10 @@ def answered(at: AppTest, services: fakes.FakeServices) -> AppTest:
 def texts(at: AppTest) -> str:
     elements = [*at.markdown, *at.caption, *at.title, *at.error, *at.warning, *at.success, *at.toast]
     return "\n".join(str(element.value) for element in elements).replace("\\", "")
+
+
+def button_named(at: AppTest, label: str) -> Any:
+    return next(button for button in at.button if button.label == label)
 
 
 def test_without_documents_the_chat_page_leads_to_adding_them(services: fakes.FakeServices) -> None:
@@ -182,7 +187,11 @@ def test_documents_show_progress_notes_and_reasons_with_a_way_out(services: fake
     assert "Pages 2, 3: no text." in shown
     assert "This PDF needs a password. Save a copy" in shown
     assert "3 could not" not in shown
-    failed = next(record for record in services.library.records.values() if record.state == "failed")
+    services.library.put(
+        services.library.workspaces()[-1].id, "torn.pdf", title="", state="failed", problem=Problem("damaged", "Torn.")
+    )
+    at.run()
+    failed = next(record for record in services.library.records.values() if record.source == "torn.pdf")
     at.button(key=f"retry-{failed.id}").click().run()
     assert services.library.document(failed.id).state == "received"
 
@@ -250,6 +259,84 @@ def test_a_web_document_says_when_and_where_it_was_fetched_and_that_it_is_gone(s
     shown = texts(page(app(), "documents")).replace("\u2060", "")
     assert "as fetched on 3 May 2024 from https://a.example.org/y" in shown
     assert "from https://a.example.org/z, gone from there since 5 June 2024" in shown
+
+
+def test_a_locked_pdf_asks_for_its_password_and_is_opened_with_it(services: fakes.FakeServices) -> None:
+    fakes.unfinished(services)
+    locked = next(record for record in services.library.records.values() if record.state == "failed")
+    at = page(app(), "documents")
+    field = at.text_input(key=f"password-{locked.id}")
+    assert field.proto.type == field.proto.PASSWORD
+    field.input("wrong")
+    button_named(at, "Open").click().run()
+    assert "That is not the password" in texts(at)
+    at.checkbox(key=f"keep-{locked.id}").check()
+    at.text_input(key=f"password-{locked.id}").input("Schlüssel")
+    button_named(at, "Open").click().run()
+    assert not at.exception
+    assert services.library.unlocked == [(locked.id, False), (locked.id, True)]
+    assert services.library.document(locked.id).state == "received"
+    assert "keep-both" in repr(at.session_state), "the control: this is what the session holds"
+    assert "Schlüssel" not in repr(at.session_state)
+
+
+def test_an_office_file_with_a_password_asks_for_none(services: fakes.FakeServices) -> None:
+    problem = Problem("encrypted", "The document is protected with a password.", "Save a copy without it.")
+    record = services.library.put(
+        services.library.workspaces()[-1].id, "a.docx", title="", media_type="word", state="failed", problem=problem
+    )
+    at = page(app(), "documents")
+    assert not at.text_input or all(field.proto.type == field.proto.DEFAULT for field in at.text_input)
+    assert at.button(key=f"retry-{record.id}")
+
+
+def test_a_newer_version_in_work_or_failed_stands_under_the_one_that_serves(services: fakes.FakeServices) -> None:
+    library = services.library
+    record = library.put(library.workspaces()[-1].id, "contract.pdf", title="Contract", number=3)
+    for pending, told in (
+        (Pending("v9", 4, "chunked", 3, 10), "A newer version is being read: learning what it says: 3 of 10"),
+        (Pending("v9", 4, "failed", problem=Problem("damaged", "Torn.")), "The newer version could not be read: Torn."),
+    ):
+        library.records[record.id] = replace(record, pending=pending)
+        at = page(app(), "documents")
+        shown = texts(at) + "\n".join(element.proto.text for element in at.get("progress"))
+        assert told in shown
+        assert "version 3" in shown
+    at.button(key=f"retry-{record.id}").click()
+
+
+def test_a_file_of_a_known_name_is_told_to_be_a_newer_version(services: fakes.FakeServices) -> None:
+    space = services.library.workspaces()[-1]
+    services.library.put(space.id, "contract.txt", title="Contract", text="Old.")
+    at = page(app(), "documents")
+    at.file_uploader[0].upload("contract.txt", b"New.").run()
+    assert "contract.txt: version 2 is being read; answers use version 1 until then." in texts(at)
+    at.checkbox(key="keep-both").check().run()
+    at.file_uploader[0].upload("contract.txt", b"Newer.").run()
+    assert sum(record.source == "contract.txt" for record in services.library.records.values()) == 2
+
+
+def test_the_drawer_says_that_the_document_has_changed_since(services: fakes.FakeServices) -> None:
+    record = services.library.put(services.library.workspaces()[-1].id, "contract.pdf", title="Contract", number=2)
+    at = app()
+    at.session_state["fn_passage"] = OpenPassage(record.id, record.version_id, Span(0, 20), "Contract")
+    at.run()
+    assert any("has changed since; this is version 1 (added" in element.value for element in at.info)
+
+
+def test_the_drawer_asks_for_the_password_of_a_page_and_forgets_it(services: fakes.FakeServices) -> None:
+    record = services.library.put(services.library.workspaces()[-1].id, "locked.pdf", title="Locked", pages=3)
+    services.viewer.locked.add(record.id)
+    at = app()
+    at.session_state["fn_passage"] = OpenPassage(record.id, record.version_id, Span(0, 20), "Locked")
+    at.run()
+    at.text_input(key="drawer-password").input("wrong")
+    button_named(at, "Show the page").click().run()
+    assert "That is not the password." in texts(at)
+    at.text_input(key="drawer-password").input("Schlüssel")
+    button_named(at, "Show the page").click().run()
+    assert not at.exception
+    assert [field for field in at.text_input if field.key == "drawer-password"] == []
 
 
 def test_a_workspace_shows_nothing_of_another(services: fakes.FakeServices) -> None:
