@@ -33,7 +33,7 @@ def read_sitemap(data: bytes) -> Sitemap:
 
     Raises:
         TooLarge: it unpacks to more than LARGEST bytes.
-        DamagedSource: no XML, or XML that declares a document type, which no sitemap needs and bombs do.
+        DamagedSource: torn, no XML, or XML that declares a document type, which no sitemap needs and bombs do.
     """
     if data.startswith(_GZIP):
         data = _unpacked(data)
@@ -70,6 +70,8 @@ def _unpacked(data: bytes) -> bytes:
         text = stream.decompress(data, LARGEST)
     except zlib.error as error:
         raise DamagedSource("The sitemap's compressed data is damaged.", hint=_HINT) from error
+    if not stream.eof and not stream.unconsumed_tail:
+        raise DamagedSource("The sitemap's compressed data breaks off.", hint=_HINT)
     if not stream.eof:
         raise TooLarge(f"The sitemap is larger than {LARGEST / 2**20:.0f} MB.", hint=_HINT)
     return text
