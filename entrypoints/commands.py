@@ -57,6 +57,8 @@ def add(services: Services, options: Namespace, out: Output) -> int:
     """Take in files, folders and web addresses; waits. One result a source; exit 0 only if all became ready."""
     if options.section:
         return sections.add(services, _made(services, options.workspace), options, out)
+    if options.depth is not None or options.pages is not None:
+        raise InvalidInput("--depth and --pages belong to a section.", hint="Add --section.")
     workspace_id = _made(services, options.workspace)
     added: list[tuple[str, DocumentRecord | FootnoteError]] = []
     names: Counter[str] = Counter()

@@ -85,7 +85,7 @@ def _page(records: Sequence[DocumentRecord]) -> Sequence[DocumentRecord]:
 
 def _row(record: DocumentRecord) -> None:
     kind, icon = KINDS.get(record.media_type, ("Document", ":material/draft:"))
-    if record.source_kind == "url":
+    if record.source_kind == "url" and record.media_type in ("", "text/html"):
         kind, icon = "Web page", ":material/language:"
     with st.container(border=True, gap="xsmall", key=f"document-{record.id}"):
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):

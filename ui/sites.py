@@ -89,7 +89,7 @@ def _menu(site: Site) -> None:
     sites = resources.services().sites
     running = site.state == "running"
     actions: dict[str, Callable[[str], None]] = {"Stop": sites.stop} if running else {"Refresh": sites.refresh}
-    if not running and (site.waiting or site.failed):
+    if site.state in ("paused", "failed") or (not running and site.failed):
         actions["Continue"] = sites.resume
     chosen = st.menu_button(
         "",

@@ -19,7 +19,7 @@ from ingest.answers import GONE, BadStatus, Fetched, Validators
 from ingest.crawl import Crawler, PassedOver, Visit
 from ingest.robots import NoRules
 from ingest.sections import Section
-from rag.errors import Cancelled, FootnoteError, SourceError, Unreachable
+from rag.errors import Cancelled, FootnoteError, NotFound, SourceError, Unreachable
 from workspaces import fetches, frontier, repository
 from workspaces.database import Database
 from workspaces.files import Files
@@ -156,18 +156,26 @@ class Crawling:
 
     def _arrive(self, work: _Work, page: SitePage, record: DocumentRecord | None, visit: Visit) -> None:
         """Make of a visit what it is: a document seen again, an address that is left out, or a new document."""
-        if visit.page is None or not visit.keep:
-            reason = "" if visit.keep else "The page asks not to be kept (noindex)."
-            if record is not None and visit.keep:
-                self._refreshing().compare(record, visit.page)
+        if not visit.keep:
+            reason = "The page asks not to be kept (noindex)."
             self._settle(work, page, visit, reason=reason, document_id=record.id if record else None)
         elif record is not None:
-            self._refreshing().compare(record, visit.page)
-            self._settle(work, page, visit, document_id=record.id)
+            reason = "" if self._compare(record, visit.page) else frontier.DELETED
+            self._settle(work, page, visit, reason=reason, document_id=record.id)
+        elif visit.page is None:
+            raise Unreachable("The server calls the page unchanged, but it was never here.", hint="Try again later.")
         elif visit.canonical and self._stands_for(work, page, visit.canonical):
             self._settle(work, page, visit, reason=f"The page gives {visit.canonical} as its address.")
         else:
             self._enter(work, page, visit, visit.page)
+
+    def _compare(self, record: DocumentRecord, page: Fetched | None) -> bool:
+        """Take over what was fetched of a document; False where somebody has deleted it meanwhile."""
+        try:
+            self._refreshing().compare(record, page)
+        except NotFound:
+            return False
+        return True
 
     def _settle(
         self, work: _Work, page: SitePage, visit: Visit, *, reason: str = "", document_id: str | None = None

@@ -98,6 +98,17 @@ def set_site(connection: Connection, site_id: str, **values: object) -> None:
     connection.execute(update(sites).where(sites.c.id == site_id).values(**values))
 
 
+def set_bounds(connection: Connection, site_id: str, *, depth: int, page_limit: int) -> None:
+    """Change how far a section reaches. A deeper one needs the links of pages that have not changed, so these are
+    fetched as if for the first time."""
+    set_site(connection, site_id, depth=depth, page_limit=page_limit)
+    mine = select(site_pages.c.document_id).where(
+        site_pages.c.site_id == site_id, site_pages.c.document_id.is_not(None)
+    )
+    known = update(versions).where(versions.c.document_id.in_(mine))
+    connection.execute(known.values(etag="", last_modified=""))
+
+
 def set_failed(connection: Connection, site_id: str, error: FootnoteError) -> None:
     """End a crawl with the reason."""
     problem = {"problem_code": error.code, "problem_message": error.message, "problem_hint": error.hint}

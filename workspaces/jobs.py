@@ -50,7 +50,7 @@ class Closing(BaseException):
 
 
 class Jobs:
-    """Runs the steps of `Ingestion` and `Purging`. DBOS is one a process, and so is this."""
+    """Runs the steps of `Ingestion`, `Crawling` and `Purging`. DBOS is one a process, and so is this."""
 
     _active: Jobs | None = None
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from ingest import media
 from ingest.answers import GONE, BadStatus, Fetched
-from rag.errors import Cancelled, InvalidInput
+from rag.errors import Cancelled, InvalidInput, SourceError
 from workspaces import fetches, repository
 from workspaces.database import Database
 from workspaces.files import Files
@@ -60,7 +60,8 @@ class Refreshing:
         Raises:
             NotFound: the document was deleted.
             InvalidInput: it is not from the web, or was never fetched.
-            SourceError: it cannot be fetched now, or shows a login or a notice instead; nothing changes then.
+            SourceError: it cannot be fetched now, shows a login or a notice instead, or has become the same as another
+                document; nothing changes then.
         """
         with self._database.read() as connection:
             record = repository.get_document(connection, document_id)
@@ -94,7 +95,7 @@ class Refreshing:
         with self._database.write() as connection:
             repository.set_version(connection, record.version_id, gone_at=None)
         if renewed.id != record.id:
-            raise InvalidInput(
+            raise SourceError(
                 f"This page is now the same as “{renewed.title or renewed.source}”, byte for byte.",
                 hint="Delete one of the two.",
             )

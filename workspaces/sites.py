@@ -59,7 +59,7 @@ class Sites:
             if site_id is None:
                 site_id = frontier.add_site(connection, found, start=address, depth=depth, page_limit=pages)
             else:
-                frontier.set_site(connection, site_id, depth=depth, page_limit=pages)
+                frontier.set_bounds(connection, site_id, depth=depth, page_limit=pages)
                 attempt = frontier.begin(connection, site_id, again=True)
         self._jobs.crawl(site_id, attempt)
         return self.site(site_id)

@@ -420,6 +420,32 @@ def test_a_section_is_looked_at_again(services, web, workspace):
     assert "You deleted" in outcomes(services, site)["http://docs.example.org/guide/c/"][1]
 
 
+def test_a_section_that_is_made_deeper_finds_more_below_unchanged_pages(services, web, workspace):
+    def reply(request: str) -> bytes:
+        if 'If-None-Match: "v1"' in request:
+            return answer(b"", status="304 Not Modified")
+        return page("Guide", "a.html").replace(b"\r\n\r\n", b'\r\nETag: "v1"\r\n\r\n', 1)
+
+    web.pages["/guide/"] = reply
+    assert crawled(services, workspace, depth=0).taken == 1
+    assert crawled(services, workspace, depth=1).taken == 2
+
+
+def test_a_document_deleted_while_its_page_is_looked_at_does_not_stop_the_crawl(services, web, workspace):
+    site = crawled(services, workspace)
+    [doomed] = [record for record in services.library.documents(workspace) if record.source.endswith("a.html")]
+
+    def delete(_request: str) -> bytes:
+        services.library.delete(doomed.id)
+        return page("Alpha", words="Eleven ships sail past the lighthouse at dawn. " * 9)
+
+    web.pages["/guide/a.html"] = delete
+    services.sites.refresh(site.id)
+    site = ended(services, site.id)
+    assert site.state == "done"
+    assert "You deleted" in outcomes(services, site)[doomed.source][1]
+
+
 def test_the_same_section_added_again_is_one_section(services, web, workspace):
     first = crawled(services, workspace, depth=1)
     second = crawled(services, workspace, depth=2)

@@ -83,3 +83,5 @@ def test_a_section_needs_an_address_and_figures_within_bounds(shared: tuple[Serv
     for arguments in (["notes.txt"], ["--pages", "0", START], ["--depth", "9", START]):
         with pytest.raises(InvalidInput):
             footnote(shared[0], "add", "-w", "W", "--section", *arguments)
+    with pytest.raises(InvalidInput):
+        footnote(shared[0], "add", "-w", "W", "--pages", "5", START)
