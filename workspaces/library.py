@@ -339,7 +339,8 @@ class Library:
             twins = repository.find_by_bytes(connection, found, digest)
             if twins:
                 twin = next((twin for twin in twins if twin.source == label), twins[0])
-                change = versions.again(connection, twin, digest)
+                as_newest = twin.source == label and not keep_both
+                change = versions.again(connection, twin, digest, as_newest=as_newest)
                 return replace(repository.get_document(connection, twin.id), duplicate_of=twin.id), change
             earlier = None if keep_both else versions.named(connection, found, label)
             if earlier is not None:

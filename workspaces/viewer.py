@@ -72,11 +72,11 @@ class Viewer:
         with self._database.read() as connection:
             record = repository.get_version(connection, version_id)
             before, quote, after = text_around(connection, version_id, span, margin=_MARGIN)
+            if not quote:
+                raise NotFound("This passage does not exist any more.", hint="Ask the question again.")
             page, label = page_at(connection, version_id, span.start)
             passage = passage_at(connection, version_id, span.start) or cited_passage(connection, record, span)
             added = repository.added_at(connection, version_id)
-        if not quote:
-            raise NotFound("This passage does not exist any more.", hint="Ask the question again.")
         image, locked = None, False
         try:
             if page is not None:
@@ -162,6 +162,8 @@ class Viewer:
             current = record.version_id
             if version_id is not None:
                 record = repository.get_version(connection, version_id)
+                if record.id != document_id:
+                    raise NotFound("This document has no such version.", hint="Reload the list of documents.")
             digest = repository.sha256_of(connection, record.version_id)
         if digest is None:
             raise NotFound("The original was never received.", hint="Add the document again.")

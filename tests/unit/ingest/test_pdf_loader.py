@@ -8,11 +8,12 @@ import pytest
 from PIL import Image
 
 from ingest.loaders import assemble
-from ingest.loaders.pdf import PdfLoader
+from ingest.loaders.pdf import PdfLoader, unlocked
 from ingest.loaders.pdf_render import MAX_PIXELS, render_page
 from ingest.wordboxes import boxes_of
 from rag.errors import DamagedSource, InvalidInput, NoText, PasswordNeeded
 from rag.types import Document, Page, Span
+from tests.support import documents
 from tests.support.pdf_files import Made, Sheet, Text, lines, respelled
 
 BODY = ("The lease ends when the tenant has given notice", "in writing to the owner of the garden", "and has left.")
@@ -194,3 +195,19 @@ def test_huge_pages_are_drawn_smaller(tmp_path: Path) -> None:
 def test_pages_and_resolutions_that_do_not_exist_are_refused(tmp_path: Path, page: int, dpi: int) -> None:
     with pytest.raises(InvalidInput):
         render_page(write(tmp_path, Made([Sheet(lines("x"))])), page, dpi=dpi)
+
+
+@pytest.mark.parametrize("algorithm", ["RC4-40", "RC4-128", "AES-128", "AES-256"])
+def test_a_password_opens_a_pdf_and_what_it_opens_needs_none(tmp_path: Path, algorithm: str) -> None:
+    path, copy = tmp_path / "locked.pdf", tmp_path / "readable.pdf"
+    path.write_bytes(documents.encrypted([["The copper harbour."]], "Schlüssel", owner="Besitzer", algorithm=algorithm))
+    for password in (None, "", "falsch"):
+        with pytest.raises(PasswordNeeded):
+            list(PdfLoader(password).load(path, title=None))
+    with pytest.raises(PasswordNeeded):
+        unlocked(path, "falsch")
+    for password in ("Schlüssel", "Besitzer"):
+        assert assemble(PdfLoader(password).load(path, title=None)).text == "The copper harbour."
+        assert render_page(path, 1, dpi=50, password=password)
+        copy.write_bytes(unlocked(path, password))
+        assert assemble(PdfLoader().load(copy, title=None)).text == "The copper harbour."
