@@ -60,8 +60,10 @@ def _facts(site: Site) -> list[str]:
         facts.append(f"{site.refused:,} left out")
     if site.failed:
         facts.append(f"{site.failed:,} not readable")
-    if site.waiting and site.state != "running":
+    if site.waiting and site.state == "done":
         facts.append(f"{site.waiting:,} not asked for (limit: {figures.count(site.page_limit, 'page')})")
+    elif site.waiting and site.state != "running":
+        facts.append(f"{site.waiting:,} not asked for yet")
     if site.crawled_at is not None:
         facts.append(f"looked at {figures.day(site.crawled_at)}")
     return [fact for fact in facts if fact]

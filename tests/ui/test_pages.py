@@ -232,7 +232,7 @@ def test_a_section_says_what_was_not_taken_and_why(services: fakes.FakeServices)
     ]
     at = page(app(), "documents")
     shown = texts(at)
-    for words in ("14 addresses found", "5 taken", "1 left out", "7 not asked for (limit: 5 pages)"):
+    for words in ("14 addresses found", "5 taken", "1 left out", "7 not asked for yet"):
         assert words in shown
     assert "asks crawlers not to fetch" in shown
     assert "Nothing answered. Try later." in shown
