@@ -12,6 +12,8 @@ _PDF = frozenset({"", "application/pdf"})
 """A document that failed before its kind was noted has none."""
 
 _TYPED = "drawer-password"
+_UNSAVED = "one-time-code"
+"""Browsers offer to keep what is typed into password fields, whatever "off" says, but not codes."""
 
 
 def is_wanted(item: DocumentRecord | Pending) -> bool:
@@ -22,7 +24,9 @@ def is_wanted(item: DocumentRecord | Pending) -> bool:
 def form(record: DocumentRecord) -> None:
     """Password and what to do with what it opens, for a document that cannot be read without."""
     with st.form(f"unlock-{record.id}", clear_on_submit=True):
-        password = st.text_input("Password", type="password", key=f"password-{record.id}", max_chars=1000)
+        password = st.text_input(
+            "Password", type="password", key=f"password-{record.id}", max_chars=1000, autocomplete=_UNSAVED
+        )
         keep = st.checkbox("Keep a readable copy on this machine", key=f"keep-{record.id}")
         st.caption(
             "With the copy, pages open like those of any other document. Without it only the text is kept, and the "
@@ -38,7 +42,7 @@ def for_drawer(version_id: str) -> None:
         st.error("That is not the password.", icon=":material/error:")
     with st.form("unlock-drawer", clear_on_submit=True):
         st.caption("The pages of this document can be shown only with its password. It is not stored.")
-        st.text_input("Password", type="password", key=_TYPED, max_chars=1000)
+        st.text_input("Password", type="password", key=_TYPED, max_chars=1000, autocomplete=_UNSAVED)
         st.form_submit_button("Show the page", icon=":material/lock_open:", on_click=_give, args=(version_id,))
 
 
