@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from entrypoints import shown
+from entrypoints import sections, shown
 from entrypoints.output import Output, as_json
 from rag.errors import FootnoteError, InvalidInput, NotFound
 from rag.types import Answered, Interrupted, Refused
@@ -55,6 +55,10 @@ def workspace_delete(services: Services, options: Namespace, out: Output) -> int
 
 def add(services: Services, options: Namespace, out: Output) -> int:
     """Take in files, folders and web addresses; waits. One result a source; exit 0 only if all became ready."""
+    if options.section:
+        return sections.add(services, _made(services, options.workspace), options, out)
+    if options.depth is not None or options.pages is not None:
+        raise InvalidInput("--depth and --pages belong to a section.", hint="Add --section.")
     workspace_id = _made(services, options.workspace)
     added: list[tuple[str, DocumentRecord | FootnoteError]] = []
     names: Counter[str] = Counter()
@@ -108,6 +112,15 @@ def delete(services: Services, options: Namespace, out: Output) -> int:
     for record in doomed.values():
         out.note(f"Deleted “{record.title or record.source}”.")
     return 0
+
+
+def refresh(services: Services, options: Namespace, out: Output) -> int:
+    """Fetch web documents again, all of a workspace or those named; waits until what has changed is read."""
+    found = services.library.documents(_existing(services, options.workspace))
+    chosen = [_named(found, wanted) for wanted in options.documents] or [
+        record for record in found if record.fetched_at is not None
+    ]
+    return sections.refresh(services, {record.id: record for record in chosen}, options, out)
 
 
 def search(services: Services, options: Namespace, out: Output) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from rag.errors import FootnoteError
 from rag.places import describe
 from rag.types import Answer, Answered, Citation, Interrupted, Passage, Refused
-from workspaces.models import DocumentRecord, Download, Pending, Workspace
+from workspaces.models import DocumentRecord, Download, Pending, SitePage, Workspace
 
 Json = dict[str, Any]
 
@@ -62,6 +62,18 @@ def refused_json(source: str, error: FootnoteError) -> Json:
         "version": 0,
         "pending": None,
     }
+
+
+def left_out_json(page: SitePage) -> Json:
+    """An address of a section that became no document."""
+    described = refused_json(page.url, FootnoteError(page.reason))
+    return {**described, "state": page.state, "problem": {"code": page.state, "message": page.reason, "hint": ""}}
+
+
+def refreshed_json(document_id: str, source: str, outcome: str, problem: FootnoteError | None) -> Json:
+    """What looking at a web document again found."""
+    told = None if problem is None else {"code": problem.code, "message": problem.message, "hint": problem.hint}
+    return {"document": document_id, "source": source, "outcome": outcome, "problem": told}
 
 
 def passage_json(passage: Passage) -> Json:

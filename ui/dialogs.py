@@ -104,6 +104,23 @@ def _delete_document(document_id: str) -> None:
     _confirm("Delete document", delete)
 
 
+@st.dialog("Delete section", icon=":material/delete:")
+def _delete_site(site_id: str) -> None:
+    sites = resources.services().sites
+    site = sites.site(site_id)
+    st.markdown(
+        f"**{safe.label(site.start)}** will be deleted with the documents it brought "
+        f"(**{figures.count(site.taken, 'page')}** taken), and their stored originals too."
+    )
+    st.markdown("Answers in saved chats stay, but quotes from these documents are blanked. This cannot be undone.")
+
+    def delete() -> str:
+        sites.delete(site_id)
+        return "Section deleted."
+
+    _confirm("Delete section", delete)
+
+
 def _name_form(label: str, value: str, button: str, act: Callable[[str], str]) -> None:
     with st.form("name-form", border=False):
         name = st.text_input(label, value=value, max_chars=100)
@@ -136,4 +153,5 @@ _DIALOGS: dict[str, Callable[[str], None]] = {
     "rename_chat": _rename_chat,
     "delete_chat": _delete_chat,
     "delete_document": _delete_document,
+    "delete_site": _delete_site,
 }

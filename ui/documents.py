@@ -7,13 +7,18 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import components, downloads, figures, kinds, resources, safe, state, unlocking
+from ui import components, downloads, figures, kinds, resources, safe, state, unlocking, views
 from workspaces.models import DocumentRecord, Pending, Problem
 
 _POLL_SECONDS = 0.7
 PAGE_SIZE = 20
 _TEXT_PIECE = 20_000
 
+_OUTCOMES = {
+    "unchanged": "The page has not changed.",
+    "changed": "The page has changed; the new version is being read.",
+    "gone": "The page is not there any more. The document stays as it was fetched.",
+}
 STEPS = {
     "received": "Waiting",
     "stored": "Reading",
@@ -29,7 +34,7 @@ _VERSION_STATES = {"superseded": "replaced", "failed": "could not be read"}
 def listing(workspace_id: str) -> None:
     """The documents of a workspace; drawn again by itself while one is being read."""
     records = resources.services().library.documents(workspace_id)
-    working = any(record.in_work for record in records)
+    working = _in_work(workspace_id, records)
     st.fragment(_listing, run_every=_POLL_SECONDS if working else None)(workspace_id, polled=working)
 
 
@@ -38,7 +43,7 @@ def _listing(workspace_id: str, *, polled: bool) -> None:
         records = resources.services().library.documents(workspace_id)
     except FootnoteError:  # the workspace was deleted in another tab
         st.rerun()
-    if polled is not any(record.in_work for record in records):
+    if polled is not _in_work(workspace_id, records):
         st.rerun()  # the whole page: it begins or ends polling, and figures elsewhere change
     shown = _found(records)
     with st.container(key="documents"):
@@ -46,6 +51,12 @@ def _listing(workspace_id: str, *, polled: bool) -> None:
             _row(record)
     if records and not shown:
         st.caption("No document matches.")
+
+
+def _in_work(workspace_id: str, records: Sequence[DocumentRecord]) -> bool:
+    """Whether the list changes by itself: a document is being read, or a section brings new ones."""
+    sites = resources.services().sites.in_workspace(workspace_id)
+    return any(record.in_work for record in records) or any(site.state == "running" for site in sites)
 
 
 def _found(records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
@@ -96,7 +107,9 @@ def _facts(record: DocumentRecord, kind: str) -> list[str]:
     if record.author:
         facts.append(safe.visible(record.author, limit=60))
     facts.append(f"added {figures.day(record.created_at)}")
-    if record.title and record.source and record.source != record.title:
+    if told := views.fetched(record):
+        facts.append(told)
+    elif record.title and record.source and record.source != record.title:
         facts.append(safe.visible(record.source, limit=80))
     return facts
 
@@ -148,6 +161,8 @@ def _menu(record: DocumentRecord) -> None:
         actions.append("Show text")
     if record.size:
         actions.append("Download original")
+    if record.fetched_at is not None and not record.in_work:
+        actions.append("Refresh")
     if record.number > 1 or record.pending is not None:
         actions.append("Versions")
     actions.append("Delete…")
@@ -160,6 +175,8 @@ def _menu(record: DocumentRecord) -> None:
         _text(record)
     elif chosen == "Download original":
         _original(record)
+    elif chosen == "Refresh":
+        _refresh(record)
     elif chosen == "Versions":
         _versions(record)
     elif chosen == "Delete…":
@@ -194,6 +211,17 @@ def _original(record: DocumentRecord) -> None:
         return
     st.markdown(f"{safe.label(original.name)}, {figures.size(record.size)}, exactly as it was added.")
     downloads.button("Download", original, type="primary")
+
+
+def _refresh(record: DocumentRecord) -> None:
+    try:
+        with st.spinner("Fetching the page again…"):
+            outcome = resources.services().sites.refresh_document(record.id)
+    except FootnoteError as error:
+        resources.show_error(error, about=record.title)
+        return
+    state.leave_notice(_OUTCOMES[outcome])
+    st.rerun()
 
 
 @st.dialog("Versions", icon=":material/history:")

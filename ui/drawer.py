@@ -7,7 +7,7 @@ import streamlit as st
 from rag.errors import FootnoteError
 from rag.places import describe
 from ui import components, downloads, figures, resources, safe, state, unlocking
-from ui.views import where
+from ui.views import fetched, where
 from workspaces.models import PassageView
 
 _DPI = 144
@@ -51,9 +51,9 @@ def _place(view: PassageView) -> str:
     parts = [_numbered(view)] if view.page is not None else [describe(view.locator)] if view.locator else []
     if view.heading_path:
         parts.append(" › ".join(view.heading_path))
-    if view.document.source_kind == "url":
-        parts.append(view.document.source)
-    return " · ".join(safe.label(part, limit=120) for part in parts)
+    if told := fetched(view.document):
+        parts.append(told)
+    return " · ".join(safe.label(part, limit=200) for part in parts)
 
 
 def _numbered(view: PassageView) -> str:

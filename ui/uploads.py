@@ -1,4 +1,4 @@
-"""Adding documents: files dropped or chosen, and a web address."""
+"""Adding documents: files dropped or chosen, and web addresses (ui/addresses.py)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections import Counter
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import figures, frame, resources, safe, state
+from ui import addresses, figures, frame, resources, safe, state
 from workspaces.models import DocumentRecord
 
 
 def panel() -> None:
-    """The drop zone and the address box. What is added goes to the workspace in use; ingest runs in the background."""
+    """The drop zone and the box for addresses. What is added goes to the workspace in use."""
     settings = resources.services().settings
     workspace = frame.current_workspace()
     keep_both = (
@@ -33,13 +33,7 @@ def panel() -> None:
     if files:
         _add_files(files, keep_both=keep_both)
     resources.show_problems()
-    with (
-        st.form("add-address", border=False, clear_on_submit=True),
-        st.container(horizontal=True, vertical_alignment="bottom"),
-    ):
-        address = st.text_input("Or a web address", placeholder="https://…", max_chars=2000)
-        if st.form_submit_button("Add page", icon=":material/add_link:") and address.strip():
-            _add_address(address)
+    addresses.form()
 
 
 def _add_files(files: list[st.runtime.uploaded_file_manager.UploadedFile], *, keep_both: bool) -> None:
@@ -59,16 +53,6 @@ def _add_files(files: list[st.runtime.uploaded_file_manager.UploadedFile], *, ke
     state.empty_uploader()
     if added:
         state.leave_notice(_told(added))
-    st.rerun()
-
-
-def _add_address(address: str) -> None:
-    try:
-        record = resources.services().library.add_url(frame.ensure_workspace(), address)
-    except FootnoteError as error:
-        resources.show_error(error)
-        return
-    state.leave_notice(_told([record]))
     st.rerun()
 
 

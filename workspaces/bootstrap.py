@@ -29,7 +29,9 @@ from workspaces.owner import Ownership
 from workspaces.passages import StoredPassages
 from workspaces.preferences import Preferences
 from workspaces.purging import Purging
+from workspaces.refreshing import Refreshing
 from workspaces.settings import Settings
+from workspaces.sites import Sites
 from workspaces.unlocking import Unlocking
 from workspaces.vectors import VectorIndex
 from workspaces.viewer import Viewer
@@ -37,6 +39,7 @@ from workspaces.viewer import Viewer
 if TYPE_CHECKING:
     from ingest.parser.client import ParserClient
     from rag.protocols import Embedder
+    from workspaces.crawling import Crawling
     from workspaces.ingestion import Ingestion
 
 T = TypeVar("T")
@@ -49,6 +52,7 @@ class Services:
 
     settings: Settings
     library: Library
+    sites: Sites
     conversations: Conversations
     viewer: Viewer
     chat_models: ChatModels
@@ -126,8 +130,14 @@ class _Parts:
             cleanup.callback(partial(_close, parser))
         self.purging = Purging(self.database, self.files, lexical=self.lexical, vectors=self.vectors)
         self.twins: dict[str, str] = {}
+        self.fetcher, self.pace = Lazy(engines.fetcher), Lazy(engines.pace)
+        self.library, self.refreshing = Lazy(self._library), Lazy(self._refreshing)
         self.jobs = Jobs(
-            settings.data_dir, self.database, ingestion=Lazy(self._ingestion), purging=lambda: self.purging
+            settings.data_dir,
+            self.database,
+            ingestion=Lazy(self._ingestion),
+            purging=lambda: self.purging,
+            crawling=Lazy(self._crawling),
         )
         cleanup.callback(self.jobs.close)
         self.chat_models = ChatModels(settings, preferences=Preferences(self.database))
@@ -151,7 +161,7 @@ class _Parts:
         return Ingestion(
             self.database,
             self.files,
-            fetcher=Lazy(self.engines.fetcher),
+            fetcher=self.fetcher,
             parser=self.reading,
             splitter=Lazy(lambda: open_splitter(self.embedder())),
             embedder=self.embedder,
@@ -162,19 +172,47 @@ class _Parts:
             closing=self.jobs.closing,
         )
 
+    def _library(self) -> Library:
+        return Library(
+            self.database,
+            self.files,
+            self.jobs,
+            lexical=self.lexical,
+            retriever=self.retriever,
+            embedder_name=lambda: self.embedder().name,
+            upload_limit=self.upload_limit,
+            twins=self.twins,
+            unlocking=Unlocking(self.database, self.files, parser=self.viewing, upload_limit=self.upload_limit),
+        )
+
+    def _crawling(self) -> Crawling:
+        from workspaces.crawling import Crawling
+
+        return Crawling(
+            self.database,
+            self.files,
+            fetcher=self.fetcher,
+            pace=self.pace(),
+            refreshing=self.refreshing,
+            ingest=self.jobs.ingest,
+            upload_limit=self.upload_limit,
+            closing=self.jobs.closing,
+        )
+
+    def _refreshing(self) -> Refreshing:
+        return Refreshing(
+            self.database,
+            self.files,
+            fetcher=self.fetcher,
+            pace=self.pace(),
+            parser=self.reading,
+            library=self.library,
+            upload_limit=self.upload_limit,
+            closing=self.jobs.closing,
+        )
+
 
 def _wire(parts: _Parts, *, jobs: bool, close: Callable[[], None]) -> Services:
-    library = Library(
-        parts.database,
-        parts.files,
-        parts.jobs,
-        lexical=parts.lexical,
-        retriever=parts.retriever,
-        embedder_name=lambda: parts.embedder().name,
-        upload_limit=parts.upload_limit,
-        twins=parts.twins,
-        unlocking=Unlocking(parts.database, parts.files, parser=parts.viewing, upload_limit=parts.upload_limit),
-    )
     doctor = Doctor(
         parts.settings.data_dir,
         parts.database,
@@ -187,7 +225,8 @@ def _wire(parts: _Parts, *, jobs: bool, close: Callable[[], None]) -> Services:
     start = Lazy(lambda: _start(parts) if jobs else None)
     return Services(
         settings=parts.settings,
-        library=library,
+        library=parts.library(),
+        sites=Sites(parts.database, parts.jobs, refreshing=parts.refreshing),
         conversations=parts.conversations,
         viewer=Viewer(parts.database, parts.files, parser=parts.viewing),
         chat_models=parts.chat_models,

@@ -18,7 +18,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from rag.errors import StorageError
 
-SCHEMA_REVISION = "0003"
+SCHEMA_REVISION = "0004"
 """The revision this code works with; workspaces/migrations/versions brings a database there."""
 
 _COPY = ".before-"

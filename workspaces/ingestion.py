@@ -23,10 +23,10 @@ from sqlalchemy import Connection, Row
 from ingest.convert import converted
 from ingest.media import HEAD_BYTES, detect
 from ingest.protocols import Splitter
-from rag.errors import FootnoteError, InvalidInput, NoText, PasswordNeeded, StorageError
+from rag.errors import FootnoteError, InvalidInput, NoText, PasswordNeeded, SourceError, StorageError
 from rag.protocols import Embedder
 from rag.types import embedding_text
-from workspaces import extracts, repository, versions
+from workspaces import extracts, fetches, frontier, repository, versions
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.fitting import check_embedder
@@ -95,7 +95,7 @@ class Ingestion:
                     repository.attach_original(
                         connection, run.version_id, sha256=digest, size=size, media_type=page.media_type
                     )
-                    repository.set_version(connection, run.version_id, fetched_at=page.fetched_at.replace(tzinfo=None))
+                    repository.set_version(connection, run.version_id, **fetches.values_of(page))
                 elif twin.id == record.id:  # a newer version that is not new
                     versions.supersede(connection, run.version_id)
                 elif record.number > 1:
@@ -189,10 +189,19 @@ class Ingestion:
                 self._withdraw(run, record.workspace_id)
             raise
 
-    def fail(self, run: Run, error: FootnoteError) -> None:
-        """End the run in `failed(reason)`. Raises NotFound where it has ended otherwise meanwhile."""
+    def fail(self, run: Run, error: FootnoteError) -> str | None:
+        """End the run in `failed(reason)`. Raises NotFound where it has ended otherwise meanwhile.
+
+        Returns:
+            The id of the document where it is to be purged: a page of a section that cannot be read (a login, a notice)
+            is no document, but an address with a reason. One that wants a password waits for it.
+        """
+        unreadable = isinstance(error, SourceError) and not isinstance(error, PasswordNeeded)
         with self._runs.commit(run) as connection:
-            repository.set_failed(connection, run.version_id, error)
+            gone = frontier.turn_away(connection, run.version_id, error) if unreadable else None
+            if gone is None:
+                repository.set_failed(connection, run.version_id, error)
+        return gone
 
     # --- embedding and indexing ------------------------------------------------------------------
 

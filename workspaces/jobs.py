@@ -1,8 +1,9 @@
-"""Durable work in the background, by DBOS: ingest, purge, recovery.
+"""Durable work in the background, by DBOS: ingest, crawl, purge, recovery.
 
-A workflow's id is the id of the version (with the number of the attempt after a retry), or `purge-` and the id of what
-is purged; arguments and results are ids only. The application's database and DBOS's own are never one transaction: rows
-come first, and `sweep` at the start enqueues whatever has no live workflow.
+A workflow's id is the id of the version (with the number of the attempt after a retry), `crawl-` with the id of a
+section and its attempt, or `purge-` and the id of what is purged; arguments and results are ids only. The application's
+database and DBOS's own are never one transaction: rows come first, and `sweep` at the start enqueues whatever has no
+live workflow.
 """
 
 from __future__ import annotations
@@ -18,24 +19,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import Cancelled, FootnoteError, NotFound, StorageError
-from workspaces import repository, runs
+from workspaces import frontier, repository, runs
 from workspaces.database import Database
 from workspaces.runs import Run
 
 if TYPE_CHECKING:
+    from workspaces.crawling import Crawling
     from workspaces.ingestion import Ingestion
     from workspaces.purging import Purging
 
 QUEUE = "footnote"
+CRAWL_QUEUE = "footnote-crawl"
+"""Of its own: a crawl waits most of its time, for hours where a site wants it so, and holds up no document."""
+
 STEPS = ("receive", "parse", "chunk", "embed", "index")
 
 _AT_ONCE = 8
 """Documents in work at once. They take turns where it matters (one is parsed, one embeds); more than the two that would
 keep both busy, because the queue is looked at five times a second only, and small documents take less than that."""
 
+_CRAWLS_AT_ONCE = 2
 _POLLING_SECONDS = 0.2
 _CLOSE_SECONDS = 10.0
-_PURGE = "purge-"
+_PURGE, _CRAWL = "purge-", "crawl-"
 _log = logging.getLogger("footnote.jobs")
 
 
@@ -44,20 +50,27 @@ class Closing(BaseException):
 
 
 class Jobs:
-    """Runs the steps of `Ingestion` and `Purging`. DBOS is one a process, and so is this."""
+    """Runs the steps of `Ingestion`, `Crawling` and `Purging`. DBOS is one a process, and so is this."""
 
     _active: Jobs | None = None
 
     def __init__(
-        self, folder: Path, database: Database, *, ingestion: Callable[[], Ingestion], purging: Callable[[], Purging]
+        self,
+        folder: Path,
+        database: Database,
+        *,
+        ingestion: Callable[[], Ingestion],
+        purging: Callable[[], Purging],
+        crawling: Callable[[], Crawling],
     ) -> None:
         self._path = folder / "jobs.db"
         self._database = database
         self._ingestion = ingestion
         self._purging = purging
+        self._crawling = crawling
         self._lock = threading.Lock()
         self._launched = False
-        self._running: set[str] = set()  # versions
+        self._running: set[str] = set()  # versions and sections
         self._changed = threading.Condition()
         self.closing = threading.Event()
         """Set when the application ends; every step looks at it."""
@@ -77,7 +90,8 @@ class Jobs:
 
             Jobs._active = self  # what is resumed may begin at once
             try:
-                workflows.launch(self._path, queue=QUEUE, at_once=_AT_ONCE, polling_seconds=_POLLING_SECONDS)
+                queues = {QUEUE: _AT_ONCE, CRAWL_QUEUE: _CRAWLS_AT_ONCE}
+                workflows.launch(self._path, queues=queues, polling_seconds=_POLLING_SECONDS)
             except BaseException:
                 Jobs._active = None
                 raise
@@ -108,12 +122,16 @@ class Jobs:
 
     def ingest(self, run: Run) -> None:
         """Enqueue a run; doing it again does nothing."""
-        self._enqueue(workflow_id(run), run.version_id, run.attempt)
+        self._enqueue(QUEUE, workflow_id(run), run.version_id, run.attempt)
+
+    def crawl(self, site_id: str, attempt: int) -> None:
+        """Enqueue an attempt at a section; doing it again does nothing."""
+        self._enqueue(CRAWL_QUEUE, crawl_id(site_id, attempt), site_id, attempt)
 
     def purge(self, kind: str, item_id: str) -> None:
         """Enqueue the removal of a deleted "document" or "workspace" from disk, or of the passages of a superseded
         "version"; doing it again does nothing."""
-        self._enqueue(f"{_PURGE}{kind}-{item_id}", item_id)
+        self._enqueue(QUEUE, f"{_PURGE}{kind}-{item_id}", item_id)
 
     def sweep(self) -> None:
         """Enqueue every unfinished run and every unpurged deletion that has no live workflow."""
@@ -125,11 +143,17 @@ class Jobs:
         live = workflows.live()
         with self._database.read() as connection:
             unfinished = runs.unfinished(connection)
+            crawls = frontier.unfinished(connection)
         for run in unfinished:
             if workflow_id(run) in exhausted:
                 self._park(run)
             elif workflow_id(run) not in live:
                 self.ingest(run)
+        for site_id, attempt in crawls:
+            if crawl_id(site_id, attempt) in exhausted:
+                self._fail_crawl(site_id, attempt, _EXHAUSTED_CRAWL)
+            elif crawl_id(site_id, attempt) not in live:
+                self.crawl(site_id, attempt)
         for kind, item_id in self._purging().pending():
             if f"{_PURGE}{kind}-{item_id}" not in live:
                 self.purge(kind, item_id)
@@ -157,18 +181,18 @@ class Jobs:
     # --- what workflows call ---------------------------------------------------------------------
 
     @contextmanager
-    def working(self, version_id: str) -> Iterator[None]:
-        """Be the only run of a version at work; another one waits here."""
+    def working(self, item_id: str) -> Iterator[None]:
+        """Be the only run of a version or section at work; another one waits here."""
         with self._changed:
-            self._changed.wait_for(lambda: version_id not in self._running or self.closing.is_set())
+            self._changed.wait_for(lambda: item_id not in self._running or self.closing.is_set())
             if self.closing.is_set():
                 raise Closing
-            self._running.add(version_id)
+            self._running.add(item_id)
         try:
             yield
         finally:
             with self._changed:
-                self._running.discard(version_id)
+                self._running.discard(item_id)
                 self._changed.notify_all()
 
     def run_step(self, step: str, run: Run) -> bool:
@@ -188,6 +212,20 @@ class Jobs:
             self._fail(run, _INTERNAL)
             return False
         return True
+
+    def run_crawl(self, site_id: str, attempt: int) -> None:
+        """Visit what is left of a section. What goes wrong is a state of the section, never of the workflow. Raises
+        Closing."""
+        try:
+            self._crawling().run(site_id, attempt)
+        except (NotFound, Cancelled):
+            self._raise_if_closing()  # else it was stopped, deleted or begun anew
+        except FootnoteError as error:
+            self._fail_crawl(site_id, attempt, error)
+        except Exception:  # noqa: BLE001  # a fault of ours must end in a visible state, not in a crawl that runs for ever
+            self._raise_if_closing()
+            _log.exception("a crawl failed")
+            self._fail_crawl(site_id, attempt, _INTERNAL_CRAWL)
 
     def run_purge(self, item_id: str) -> None:
         """As `Purging.purge`, once no run of it is at work any more. Raises Closing."""
@@ -210,8 +248,18 @@ class Jobs:
         self._raise_if_closing()
         try:
             with suppress(NotFound):
-                self._ingestion().fail(run, error)
+                gone = self._ingestion().fail(run, error)
+                if gone is not None:
+                    self.purge("document", gone)
         except StorageError as worse:  # not even this can be written: the next sweep finds the document unfinished
+            _log.warning("%s %s", worse.message, worse.hint)
+
+    def _fail_crawl(self, site_id: str, attempt: int, error: FootnoteError) -> None:
+        self._raise_if_closing()
+        try:
+            with suppress(NotFound):
+                self._crawling().fail(site_id, attempt, error)
+        except StorageError as worse:  # not even this can be written: the next sweep finds the section unfinished
             _log.warning("%s %s", worse.message, worse.hint)
 
     def _park(self, run: Run) -> None:
@@ -223,12 +271,12 @@ class Jobs:
         if self.closing.is_set():
             raise Closing
 
-    def _enqueue(self, id_: str, *arguments: str | int) -> None:
+    def _enqueue(self, queue: str, id_: str, *arguments: str | int) -> None:
         if not self._launched or self.closing.is_set():
             return  # the sweep of the next working process finds it
         from workspaces import workflows
 
-        workflows.enqueue(QUEUE, id_, *arguments)
+        workflows.enqueue(queue, id_, *arguments)
 
 
 def is_intact(path: Path) -> bool:
@@ -243,6 +291,11 @@ def is_intact(path: Path) -> bool:
 def workflow_id(run: Run) -> str:
     """The version's own id; a retry is a workflow of its own, so that it never waits for its predecessor to end."""
     return run.version_id if run.attempt == 1 else f"{run.version_id}-{run.attempt}"
+
+
+def crawl_id(site_id: str, attempt: int) -> str:
+    """Each resume and refresh of a section is a workflow of its own."""
+    return f"{_CRAWL}{site_id}-{attempt}"
 
 
 class JsonSerializer:
@@ -264,6 +317,14 @@ class JsonSerializer:
 _INTERNAL = FootnoteError(
     "Footnote met an internal fault while reading this document.",
     hint="Try it again; if it happens again, report it with the log of the terminal.",
+)
+_INTERNAL_CRAWL = FootnoteError(
+    "Footnote met an internal fault while it fetched this section.",
+    hint="Continue it; if it happens again, report it with the log of the terminal.",
+)
+_EXHAUSTED_CRAWL = FootnoteError(
+    "Footnote was stopped again and again while it fetched this section.",
+    hint="Continue it; if the program stops then too, this section is why.",
 )
 _EXHAUSTED = FootnoteError(
     "Footnote was stopped again and again while it read this document.",

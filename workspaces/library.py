@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -176,7 +175,7 @@ class Library:
         return record
 
     def add_version(
-        self, document_id: str, content: BinaryIO | Path, *, fetched_at: datetime | None = None
+        self, document_id: str, content: BinaryIO | Path, *, fetched: Mapping[str, object] | None = None
     ) -> DocumentRecord:
         """Store newer bytes of a document and enqueue their ingest; nothing happens where they are the current ones.
 
@@ -186,7 +185,7 @@ class Library:
         Args:
             document_id: of the document.
             content: a stream, or where the file lies.
-            fetched_at: when it came from the web (UTC, without a zone).
+            fetched: of bytes from the web, the columns of the version that say when, from where and of what type.
 
         Raises:
             NotFound: the document was deleted.
@@ -209,9 +208,9 @@ class Library:
                 else:
                     change = versions.renew(connection, record, original)
                 record = repository.get_document(connection, document_id)
-                if fetched_at is not None:
+                if fetched is not None:
                     newest = record.pending.version_id if record.pending else record.version_id
-                    repository.set_version(connection, newest, fetched_at=fetched_at)
+                    repository.set_version(connection, newest, **fetched)
         self._follow_up(change)
         return self.document(document_id)
 

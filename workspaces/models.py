@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rag.types import Answer, Citation, Locator, Passage, Report
 
 SourceKind = Literal["file", "url"]
 State = Literal["received", "stored", "parsed", "chunked", "embedded", "indexed", "ready", "failed", "superseded"]
+SiteState = Literal["running", "paused", "done", "failed"]
+SitePageState = Literal["pending", "fetched", "refused", "failed"]
 TurnState = Literal["running", "answered", "refused", "interrupted"]
 
 FINAL_STATES: frozenset[str] = frozenset({"ready", "failed", "superseded"})
@@ -96,6 +98,14 @@ class DocumentRecord:
     author: str | None = None
     date: str | None = None
     fetched_at: datetime | None = None
+    final_url: str = ""
+    """Where the web address ended after redirects."""
+    checked_at: datetime | None = None
+    """When the web page was last found unchanged; None where nobody has looked again."""
+    gone_at: datetime | None = None
+    """Since when there is nothing at the web address any more."""
+    site_id: str | None = None
+    """The section of the web that brought it."""
     report: Report = field(default_factory=Report)
     duplicate_of: str | None = None
     """Set on the value `add` returns when the same bytes were already there: then this record is that document."""
@@ -108,6 +118,60 @@ class DocumentRecord:
     def in_work(self) -> bool:
         """Whether something still happens to it: its first version, or a newer one, is being read."""
         return self.state not in FINAL_STATES or (self.pending is not None and self.pending.in_work)
+
+
+class Figure(NamedTuple):
+    """A figure that a person may choose."""
+
+    usual: int
+    most: int
+
+
+SECTION_DEPTH = Figure(usual=2, most=5)
+"""Links from the start of a section that are followed."""
+
+SECTION_PAGES = Figure(usual=50, most=500)
+"""Documents that are made of a section."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A section of the web that is crawled, with its figures."""
+
+    id: str
+    workspace_id: str
+    start: str
+    depth: int
+    """Links from the start that are followed."""
+    page_limit: int
+    """The most documents that are made of it."""
+    state: SiteState
+    created_at: datetime
+    crawled_at: datetime | None = None
+    problem: Problem | None = None
+    waiting: int = 0
+    """Addresses found and not asked for, or not yet."""
+    taken: int = 0
+    refused: int = 0
+    """Addresses that a rule left out: of the site, or of the crawl."""
+    failed: int = 0
+
+    @property
+    def found(self) -> int:
+        """All addresses of the section that were seen."""
+        return self.waiting + self.taken + self.refused + self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class SitePage:
+    """One address of a section, and what became of it."""
+
+    url: str
+    depth: int
+    state: SitePageState
+    reason: str = ""
+    """Why it is no document, in words for people."""
+    document_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, select, update
 
+from workspaces import frontier
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.lexical import Fts5Index
@@ -22,6 +23,7 @@ from workspaces.tables import (
     embeddings,
     originals,
     pages,
+    sites,
     texts,
     turn_passages,
     turns,
@@ -172,6 +174,8 @@ class Purging:
             connection.execute(delete(turn_passages).where(turn_passages.c.turn_id.in_(asked)))
             connection.execute(delete(turns).where(turns.c.conversation_id.in_(chats)))
             connection.execute(delete(conversations).where(conversations.c.workspace_id == workspace_id))
+            mine = connection.execute(select(sites.c.id).where(sites.c.workspace_id == workspace_id)).scalars()
+            frontier.remove(connection, list(mine))
             connection.execute(delete(workspaces).where(workspaces.c.id == workspace_id))
 
 

@@ -122,6 +122,7 @@ def version_query() -> Select[Any]:
             documents.c.source_kind,
             documents.c.source,
             documents.c.created_at.label("added_at"),
+            documents.c.site_id,
             *pending,
         )
         .join(documents, documents.c.id == versions.c.document_id)
@@ -209,6 +210,17 @@ def find_by_bytes(connection: Connection, workspace_id: str, sha256: str) -> lis
         documents.c.workspace_id == workspace_id, documents.c.deleted_at.is_(None), documents.c.id.in_(mine)
     )
     return [record_of(row) for row in connection.execute(query.order_by(documents.c.created_at, documents.c.id))]
+
+
+def find_by_address(connection: Connection, workspace_id: str, address: str) -> list[DocumentRecord]:
+    """The live documents of a workspace that came from a web address, the oldest first."""
+    query = document_query().where(
+        documents.c.workspace_id == workspace_id,
+        documents.c.deleted_at.is_(None),
+        documents.c.source_kind == "url",
+        documents.c.source == address,
+    )
+    return [record_of(row) for row in connection.execute(query.order_by(documents.c.created_at))]
 
 
 def find_failed(connection: Connection, workspace_id: str, *, kind: SourceKind, source: str) -> DocumentRecord | None:
@@ -337,6 +349,10 @@ def record_of(row: Row[Any]) -> DocumentRecord:
         author=row.author,
         date=row.date,
         fetched_at=row.fetched_at,
+        final_url=row.final_url,
+        checked_at=row.checked_at,
+        gone_at=row.gone_at,
+        site_id=row.site_id,
         report=report_of(row.report),
         number=row.number,
         pending=_pending(row),

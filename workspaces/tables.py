@@ -66,6 +66,7 @@ documents = Table(
     Column("source", Text, nullable=False),  # file name (a label, never a path) or web address
     Column("created_at", DateTime, nullable=False),
     Column("deleted_at", DateTime),  # tombstone: unsearchable at once, purged by a job
+    Column("site_id", ID, index=True),  # the section that brought it; no foreign key: its rows may go first
 )
 
 members = Table(  # files inside a document (attachments, members of an archive) that became documents of their own
@@ -106,6 +107,11 @@ versions = Table(
     Column("updated_at", DateTime, nullable=False),
     Column("fetched_at", DateTime),
     Column("report", JSON, nullable=False, default=dict, server_default="{}"),  # rag.types.Report
+    Column("final_url", Text, nullable=False, default="", server_default=""),  # where the web address ended
+    Column("etag", Text, nullable=False, default="", server_default=""),  # what the server said of it, as are
+    Column("last_modified", Text, nullable=False, default="", server_default=""),  # asked for with the next fetch
+    Column("checked_at", DateTime),  # when it was last found unchanged
+    Column("gone_at", DateTime),  # since when there is nothing at the web address any more
     Column("title", Text, nullable=False, default="", server_default=""),  # "" until parsed
     Column("readable_sha256", String(64), ForeignKey("originals.sha256"), index=True),  # copy without the password
     UniqueConstraint("document_id", "number"),
@@ -212,6 +218,36 @@ turn_passages = Table(  # what a turn showed (rank) and cited (number); quotes a
     Column(
         "detail", JSON, nullable=False, default=dict
     ),  # evidence only: ordinal, language, headings, scores, sentence
+)
+
+sites = Table(  # sections of the web that are crawled
+    "sites",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("workspace_id", ID, ForeignKey("workspaces.id"), nullable=False, index=True),
+    Column("start", Text, nullable=False),
+    Column("directory", Text, nullable=False, default=""),  # address that all pages begin with; known after the first
+    Column("depth", Integer, nullable=False),
+    Column("page_limit", Integer, nullable=False),
+    Column("state", String(10), nullable=False, index=True),  # running, paused, done, failed
+    Column("attempt", Integer, nullable=False, default=1),  # a new one with each resume and refresh
+    Column("problem_code", String(40)),
+    Column("problem_message", Text),
+    Column("problem_hint", Text),
+    Column("created_at", DateTime, nullable=False),
+    Column("crawled_at", DateTime),  # when it was last done
+)
+
+site_pages = Table(  # the frontier of a crawl, and what became of each address
+    "site_pages",
+    metadata,
+    Column("site_id", ID, ForeignKey("sites.id"), primary_key=True),
+    Column("url", Text, primary_key=True),
+    Column("ordinal", Integer, nullable=False),
+    Column("depth", Integer, nullable=False),  # links from the start
+    Column("state", String(10), nullable=False),  # pending, fetched, refused, failed
+    Column("reason", Text, nullable=False, default=""),
+    Column("document_id", ID, index=True),  # no foreign key: a document that was deleted is not fetched again
 )
 
 settings = Table(  # what the settings page wrote; weaker than variables and the TOML file

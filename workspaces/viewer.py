@@ -178,7 +178,7 @@ class Viewer:
         return Original(name, media_type, path)
 
 
-_ENDINGS = {media.PDF: ".pdf", media.HTML: ".html", media.MARKDOWN: ".md", media.TEXT: ".txt"}
+_ENDINGS = {kind: ending for ending, kind in reversed(list(media.EXTENSIONS.items())) if kind != media.CODE}
 
 
 def _page_name(record: DocumentRecord, media_type: str) -> str:

@@ -227,7 +227,7 @@ def test_an_unreachable_address_ends_with_its_reason_and_is_tried_again_when_add
     [
         (answer(b"", status="404 Not Found"), "unreachable"),
         (answer(b"", status="401 Unauthorized"), "unreachable"),
-        (answer(b"x", media_type="image/png"), "unsupported"),
+        (answer(b"x", media_type="video/mp4"), "unsupported"),
         (answer(b" "), "empty"),
         (answer(b"<html><body><script>run()</script></body></html>"), "no_text"),
     ],

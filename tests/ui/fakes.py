@@ -14,8 +14,8 @@ import pytest
 from rag.errors import NotFound
 from rag.types import Span
 from tests.ui.fake_conversations import DEFAULT, FakeConversations, Script
-from tests.ui.fake_library import LEASE, FakeLibrary, now
-from workspaces.models import Check, DocumentRecord, Download, ModelChoice, PassageView, Problem
+from tests.ui.fake_library import LEASE, FakeLibrary, new_id, now
+from workspaces.models import Check, DocumentRecord, Download, ModelChoice, PassageView, Problem, Site, SitePage
 
 __all__ = ["DEFAULT", "LEASE", "FakeServices", "Script", "furnished", "install", "unfinished"]
 
@@ -119,6 +119,44 @@ class FakeChatModels:
         self.state = replace(self.state, state="cancelled", rate=0.0)
 
 
+class FakeSites:
+    """Sections in memory; nothing is fetched."""
+
+    def __init__(self, library: FakeLibrary) -> None:
+        self.library = library
+        self.all: dict[str, Site] = {}
+        self.left_out: list[SitePage] = []
+        self.outcome = "unchanged"
+
+    def add(self, workspace_id: str, start: str, *, depth: int, pages: int) -> Site:
+        site = Site(new_id("s"), workspace_id, start, depth, pages, "running", now(), waiting=1)
+        self.all[site.id] = site
+        return site
+
+    def in_workspace(self, workspace_id: str) -> list[Site]:
+        return [site for site in self.all.values() if site.workspace_id == workspace_id]
+
+    def site(self, site_id: str) -> Site:
+        return self.all[site_id]
+
+    def pages(self, site_id: str) -> list[SitePage]:
+        return self.left_out
+
+    def stop(self, site_id: str) -> None:
+        self.all[site_id] = replace(self.all[site_id], state="paused")
+
+    def resume(self, site_id: str) -> None:
+        self.all[site_id] = replace(self.all[site_id], state="running")
+
+    refresh = resume
+
+    def delete(self, site_id: str) -> None:
+        self.all.pop(site_id)
+
+    def refresh_document(self, document_id: str) -> str:
+        return self.outcome
+
+
 class FakeDoctor:
     def check(self, *, repair: bool = False) -> list[Check]:
         return [
@@ -138,6 +176,7 @@ class FakeServices:
             max_upload_mb=50, ollama_url="http://127.0.0.1:11434", embedder="all-minilm-l6-v2"
         )
         self.library = FakeLibrary()
+        self.sites = FakeSites(self.library)
         self.conversations = FakeConversations(self.library)
         self.viewer = FakeViewer(self.library, folder)
         self.chat_models = FakeChatModels()

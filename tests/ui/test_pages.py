@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from rag.types import Span
 from tests.conftest import ROOT
 from tests.ui import fakes
 from ui.state import OpenDialog, OpenPassage
-from workspaces.models import Download, Pending, Problem
+from workspaces.models import Download, Pending, Problem, SitePage
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the test client's own dependencies
 
@@ -193,6 +194,71 @@ def test_documents_show_progress_notes_and_reasons_with_a_way_out(services: fake
     failed = next(record for record in services.library.records.values() if record.source == "torn.pdf")
     at.button(key=f"retry-{failed.id}").click().run()
     assert services.library.document(failed.id).state == "received"
+
+
+def test_several_addresses_are_taken_in_at_once(services: fakes.FakeServices) -> None:
+    at = page(app(), "documents")
+    at.text_area(key="addresses").set_value("https://a.example.org/x\n  https://b.example.org/y\n")
+    at.button[[button.label for button in at.button].index("Add")].click().run()
+    assert not at.exception
+    added = [record.source for record in services.library.records.values() if record.state == "received"]
+    assert added == ["https://a.example.org/x", "https://b.example.org/y"]
+    assert not services.sites.all
+    assert "2 pages added." in texts(at)
+
+
+def test_a_section_is_taken_in_with_its_figures(services: fakes.FakeServices) -> None:
+    at = page(app(), "documents")
+    at.text_area(key="addresses").set_value("https://a.example.org/guide/")
+    at.radio(key="address-kind").set_value("This page and the section below it")
+    at.number_input(key="section-pages").set_value(20)
+    at.button[[button.label for button in at.button].index("Add")].click().run()
+    assert not at.exception
+    [site] = services.sites.all.values()
+    assert (site.start, site.depth, site.page_limit) == ("https://a.example.org/guide/", 2, 20)
+    assert "robots.txt" in texts(at)
+    assert "https:\u2060//a.example.org/guide/" in texts(at)
+
+
+def test_a_section_says_what_was_not_taken_and_why(services: fakes.FakeServices) -> None:
+    space = services.library.workspace("Rental law").id
+    site = services.sites.add(space, "https://a.example.org/![x](http://evil.test/a.png)", depth=2, pages=5)
+    problem = Problem("unreachable", "Nothing answered.", "Try later.")
+    done = replace(site, state="failed", problem=problem, waiting=7, taken=5, refused=1, failed=1)
+    services.sites.all[site.id] = done
+    services.sites.left_out = [
+        SitePage("https://a.example.org/b", 1, "refused", "The site asks crawlers not to fetch this page."),
+        SitePage("https://a.example.org/c", 1, "failed", "[click](http://evil.test) 404"),
+    ]
+    at = page(app(), "documents")
+    shown = texts(at)
+    for words in ("14 addresses found", "5 taken", "1 left out", "7 not asked for yet"):
+        assert words in shown
+    assert "asks crawlers not to fetch" in shown
+    assert "Nothing answered. Try later." in shown
+    assert not any("](http" in str(element.value) for element in [*at.markdown, *at.caption, *at.error])
+
+
+def test_deleting_a_section_is_asked_first(services: fakes.FakeServices) -> None:
+    space = services.library.workspace("Rental law").id
+    site = services.sites.add(space, "https://a.example.org/guide/", depth=2, pages=5)
+    services.sites.all[site.id] = replace(site, state="done", taken=3, waiting=0)
+    at = page(app(), "documents")
+    at.session_state["fn_dialog"] = dialog("delete_site", site.id)
+    at.run()
+    assert "3 pages" in texts(at)
+    assert services.sites.all
+
+
+def test_a_web_document_says_when_and_where_it_was_fetched_and_that_it_is_gone(services: fakes.FakeServices) -> None:
+    space = services.library.workspace("Rental law").id
+    values = {"source_kind": "url", "media_type": "text/html", "fetched_at": datetime(2024, 5, 3, 12, tzinfo=UTC)}
+    services.library.put(space, "https://a.example.org/x", title="X", final_url="https://a.example.org/y", **values)
+    gone = datetime(2024, 6, 5, 12, tzinfo=UTC)
+    services.library.put(space, "https://a.example.org/z", title="Z", gone_at=gone, **values)
+    shown = texts(page(app(), "documents")).replace("\u2060", "")
+    assert "as fetched on 3 May 2024 from https://a.example.org/y" in shown
+    assert "from https://a.example.org/z, gone from there since 5 June 2024" in shown
 
 
 def test_a_locked_pdf_asks_for_its_password_and_is_opened_with_it(services: fakes.FakeServices) -> None:
