@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select, text
 
+from ingest.ocr import engines
 from ingest.parser import landlock
 from rag.errors import FootnoteError
 from workspaces import repository, runs
@@ -95,6 +96,7 @@ class Doctor:
                 f"SQLite {sqlite3.sqlite_version} can damage a database that several connections write at once; "
                 "Footnote writes through one connection only, and other programs should not write to its files."
             )
+        found.append(engines.summary())
         if landlock.version() == 0:
             found.append(
                 "The process that reads documents has limits on memory, time and output, but this system cannot keep "

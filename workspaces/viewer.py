@@ -93,7 +93,7 @@ class Viewer:
         with self._database.read() as connection:
             repository.document_of_version(connection, version_id)
             row = connection.execute(
-                select(versions.c.sha256, pages.c.words)
+                select(versions.c.sha256, versions.c.media_type, pages.c.words)
                 .join(pages, pages.c.version_id == versions.c.id)
                 .where(versions.c.id == version_id, pages.c.number == page)
             ).one_or_none()
@@ -106,7 +106,8 @@ class Viewer:
                 return self._images[key]
         boxes = boxes_of(unpack(row.words), span) if span is not None else []
         try:
-            image = self._parser().render(self._files.path(row.sha256), page, dpi=dpi, boxes=boxes)
+            path = self._files.path(row.sha256)
+            image = self._parser().render(path, row.media_type, page, dpi=dpi, boxes=boxes)
         except FootnoteError:
             return None  # the text view stays usable without the picture
         with self._lock:

@@ -17,6 +17,7 @@ _LOADERS: Mapping[str, tuple[str, str, str, int]] = {
     media.HTML: ("html", "HtmlLoader", "trafilatura", 1),
     media.MARKDOWN: ("markdown", "MarkdownLoader", "markdown-it-py", 1),
     media.TEXT: ("text", "TextLoader", "", 1),
+    **dict.fromkeys(media.IMAGES, ("image", "ImageLoader", "pillow", 1)),
 }
 READABLE = frozenset(_LOADERS)
 """Media types that have a loader."""

@@ -1,0 +1,82 @@
+"""What a loader keeps of the pages that were recognised: how well each was read, and what a person should know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from ingest.layout import Line
+from ingest.loaders.page_ranges import page_ranges
+from ingest.ocr import LOW_CONFIDENCE, MOST_PAGES
+from ingest.ocr.engines import installed, recognise
+from ingest.ocr.pictures import is_empty, readable
+from ingest.ocr.placing import placed_lines
+
+_LEAST_PIXELS = 16
+"""A side shorter than that holds no letter."""
+_MUCH_MORE = 1.5
+"""Times as many characters."""
+
+
+@dataclass(slots=True)
+class RecognisedPages:
+    """Recognises pages of one document, and remembers."""
+
+    read: list[tuple[int, float]] = field(default_factory=list)
+    """(page, mean confidence from 0 to 1), ascending; pages without text in their picture are not in it."""
+    engine: str = ""
+    """The one that read most recently."""
+    _tried: int = 0
+
+    def possible(self) -> bool:
+        """Whether there is an engine, and the document has not used it for MOST_PAGES yet."""
+        return bool(installed()) and self._tried < MOST_PAGES
+
+    def lines(
+        self,
+        number: int,
+        picture: Image.Image,
+        *,
+        dpi: int | None,
+        points: tuple[float, float],
+        own: Sequence[Line] = (),
+    ) -> Sequence[Line]:
+        """Lines of page `number` in reading order; none where its picture holds no text.
+
+        Args:
+            picture: the page, grey and upright.
+            dpi: its pixels per inch; None where that is unknown.
+            points: width and height of the page as shown.
+            own: the page's text layer, which is exact: it stays where the picture does not say much more.
+        """
+        if not self.possible() or min(picture.size) < _LEAST_PIXELS:
+            return own
+        self._tried += 1
+        if is_empty(picture):
+            return own
+        ready = readable(picture, dpi=dpi)
+        scale = points[0] / ready.width
+        found = recognise(ready, dpi=round(72 / scale))
+        lines = placed_lines(found, scale=scale, height=points[1]) if found else []
+        if found is None or _characters(lines) <= _MUCH_MORE * _characters(own):
+            return own
+        self.read.append((number, round(found.confidence, 3)))
+        self.engine = found.engine
+        return lines
+
+    def notes(self) -> list[str]:
+        """For people: which pages were recognised, by what, how well."""
+        if not self.read:
+            return []
+        mean = sum(confidence for _, confidence in self.read) / len(self.read)
+        pages = page_ranges([number for number, _ in self.read])
+        notes = [f"{pages}: recognised from images ({self.engine}; mean confidence {mean:.0%})"]
+        if low := [number for number, confidence in self.read if confidence < LOW_CONFIDENCE]:
+            notes.append(f"{page_ranges(low)}: hard to read; compare with the page image before you rely on it")
+        return notes
+
+
+def _characters(lines: Sequence[Line]) -> int:
+    return sum(len(line.text) for line in lines)
