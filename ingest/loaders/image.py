@@ -11,7 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from ingest.headings import FontProfile
 from ingest.layout import Line, compose, hyphenated_words
 from ingest.loaders.page_ranges import page_ranges
-from ingest.ocr.engines import INSTALL_HINT
+from ingest.ocr.engines import AGAIN_HINT, INSTALL_HINT
 from ingest.ocr.pages import RecognisedPages
 from ingest.ocr.pictures import grey
 from ingest.protocols import Loaded, LoadEvent, PageLoaded, Recognising
@@ -125,6 +125,8 @@ class _Reading:
             yield self._page(number)
         if len(self._damaged) == self._total:
             raise DamagedSource("The picture is damaged and cannot be read.", hint=_AGAIN)
+        if not self._position and self._recognised.failed:
+            raise NoText("The text in the picture could not be recognised.", hint=AGAIN_HINT)
         if not self._position:
             raise NoText("The picture holds no text.", hint="Add pictures that show text, such as scans.")
         yield self._head(title)

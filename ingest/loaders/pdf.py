@@ -16,13 +16,13 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from ingest.headings import FontProfile, find_titles
-from ingest.layout import Line, compose, hyphenated_words
+from ingest.layout import Heading, Line, compose, hyphenated_words
 from ingest.loaders.page_ranges import page_ranges
 from ingest.loaders.pdf_ocr import is_scan, picture
 from ingest.loaders.pdf_strings import metadata, outline_title, page_label
 from ingest.loaders.pdf_text import read_lines
 from ingest.loaders.titles import clean, sensible_title
-from ingest.ocr.engines import INSTALL_HINT, installed
+from ingest.ocr.engines import AGAIN_HINT, INSTALL_HINT, installed
 from ingest.ocr.pages import RecognisedPages
 from ingest.protocols import Loaded, LoadEvent, PageLoaded, Recognising
 from rag.errors import DamagedSource, NoText, PasswordNeeded
@@ -120,18 +120,14 @@ class _Reading:
                 hint="Open it in a PDF viewer, save it again and add the new file.",
             )
         if not self._position:
-            pages = "1 page" if self._total == 1 else f"{self._total} pages"
-            raise NoText(
-                f"The PDF has {pages} but holds no text" + ("." if installed() else "; it looks like a scan."),
-                hint="Check that its pages show text." if installed() else INSTALL_HINT,
-            )
+            raise self._no_text()
         yield self._head(title)
 
     def _page(self, number: int, lines: Sequence[Line], size: tuple[float, float]) -> PageLoaded:
         label = clean(page_label(self._document, number - 1))[:40]
         separator = PAGE_SEPARATOR if lines and self._position else ""
         self._vocabulary |= hyphenated_words(lines)
-        headings = self._fonts.headings(lines) if self._fonts else find_titles(lines, self._outline.get(number, ()))
+        headings = self._headings(number, lines)
         start = self._position + len(separator)
         page = compose(lines, headings, offset=start, vocabulary=self._vocabulary)
         if headings and number <= _TITLE_PAGES and not self._first_heading:
@@ -145,6 +141,20 @@ class _Reading:
             page=Page(number, span, label if label != str(number) and label else None, *size, page.words),
             total=self._total,
         )
+
+    def _no_text(self) -> NoText:
+        pages = "1 page" if self._total == 1 else f"{self._total} pages"
+        if not installed():
+            return NoText(f"The PDF has {pages} but holds no text; it looks like a scan.", hint=INSTALL_HINT)
+        if self._recognised.failed:
+            return NoText(f"The PDF has {pages}, and their text could not be recognised.", hint=AGAIN_HINT)
+        return NoText(f"The PDF has {pages} but shows no text.", hint="Open it and check that its pages can be read.")
+
+    def _headings(self, number: int, lines: Sequence[Line]) -> list[Heading]:
+        if self._fonts is None:
+            return find_titles(lines, self._outline.get(number, ()))
+        fonts = FontProfile.of([lines]) if self._recognised.has(number) else self._fonts  # measured otherwise
+        return fonts.headings(lines)
 
     def _lines(self, number: int) -> tuple[Sequence[Line], tuple[float, float], bool]:
         """The page's own lines, its size in points, and whether its text is to be recognised in its picture."""

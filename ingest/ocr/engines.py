@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LANGUAGES = ("deu", "eng")
 """What documents are written in, as Tesseract names it."""
 INSTALL_HINT = "Install tesseract-ocr with its German data (tesseract-ocr-deu), or the Python package rapidocr."
+AGAIN_HINT = "Close other programs and add it again, or run text recognition (OCR) elsewhere and add the result."
 _LIST_SECONDS = 10.0
 
 
@@ -67,10 +68,13 @@ def prepare() -> None:
         import ingest.ocr.rapid  # noqa: F401 - imported for its effect
 
 
-def recognise(picture: Image.Image, *, dpi: int) -> Recognised | None:
-    """The words in an upright picture of mode L; None where no engine is at hand or none can read it.
+def recognise(picture: Image.Image, *, dpi: int) -> Recognised:
+    """The words in an upright picture of mode L.
 
     The next engine is asked where one fails or trusts little of what it reads; the more trusted reading is taken.
+
+    Raises:
+        RecognitionFailed: no engine is at hand, or none can be run on this picture.
     """
     best: Recognised | None = None
     for engine in _recognisers():
@@ -82,6 +86,8 @@ def recognise(picture: Image.Image, *, dpi: int) -> Recognised | None:
             best = reading
         if not reading.lines or reading.confidence >= LOW_CONFIDENCE:  # nothing there, or read well
             break
+    if best is None:
+        raise RecognitionFailed("no engine could be run")
     return best
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from ingest.layout import Line
 from ingest.loaders.page_ranges import page_ranges
-from ingest.ocr import LOW_CONFIDENCE, MOST_PAGES
+from ingest.ocr import LOW_CONFIDENCE, MOST_PAGES, RecognitionFailed
 from ingest.ocr.engines import installed, recognise
 from ingest.ocr.pictures import is_empty, readable
 from ingest.ocr.placing import placed_lines
@@ -26,6 +26,8 @@ class RecognisedPages:
 
     read: list[tuple[int, float]] = field(default_factory=list)
     """(page, mean confidence from 0 to 1), ascending; pages without text in their picture are not in it."""
+    failed: list[int] = field(default_factory=list)
+    """Pages on which no engine could be run."""
     engine: str = ""
     """The one that read most recently."""
     _tried: int = 0
@@ -58,21 +60,32 @@ class RecognisedPages:
             return own
         ready = readable(picture, dpi=dpi)
         scale = points[0] / ready.width
-        found = recognise(ready, dpi=round(72 / scale))
-        lines = placed_lines(found, scale=scale, height=points[1]) if found else []
-        if found is None or _characters(lines) <= _MUCH_MORE * _characters(own):
+        try:
+            found = recognise(ready, dpi=round(72 / scale))
+        except RecognitionFailed:
+            self.failed.append(number)
+            return own
+        lines = placed_lines(found, scale=scale, height=points[1])
+        if _characters(lines) <= _MUCH_MORE * _characters(own):
             return own
         self.read.append((number, round(found.confidence, 3)))
         self.engine = found.engine
         return lines
 
+    def has(self, number: int) -> bool:
+        """Whether page `number`, the last one looked at, was recognised."""
+        return bool(self.read) and self.read[-1][0] == number
+
     def notes(self) -> list[str]:
         """For people: which pages were recognised, by what, how well."""
+        notes = []
+        if self.failed:
+            notes.append(f"{page_ranges(self.failed)}: text recognition (OCR) could not be run")
         if not self.read:
-            return []
+            return notes
         mean = sum(confidence for _, confidence in self.read) / len(self.read)
         pages = page_ranges([number for number, _ in self.read])
-        notes = [f"{pages}: recognised from images ({self.engine}; mean confidence {mean:.0%})"]
+        notes.append(f"{pages}: recognised from images ({self.engine}; mean confidence {mean:.0%})")
         if low := [number for number, confidence in self.read if confidence < LOW_CONFIDENCE]:
             notes.append(f"{page_ranges(low)}: hard to read; compare with the page image before you rely on it")
         return notes

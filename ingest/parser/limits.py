@@ -18,7 +18,7 @@ class ParserLimits:
     seconds: float = 60.0
     """Wall time until the first page is there; each page that is read adds `seconds_per_page`."""
     seconds_per_page: float = 0.5
-    seconds_per_recognition: float = 30.0
+    seconds_per_recognition: float = 60.0
     """Each page that is recognised in a picture adds so much more."""
     pages: int = 20_000
     text_characters: int = 50_000_000

@@ -6,9 +6,10 @@ import zlib
 from collections.abc import Sequence
 from io import BytesIO
 
-from PIL import Image, ImageDraw, ImageFont
+import pypdfium2 as pdfium
+from PIL import Image
 
-from tests.support.pdf_files import assembled
+from tests.support.pdf_files import Made, Sheet, assembled, lines
 
 GERMAN = (
     "Kündigung des Mietvertrags",
@@ -25,14 +26,12 @@ ENGLISH = (
 DPI = 150
 
 
-def drawn(lines: Sequence[str], *, dpi: int = DPI, size: tuple[float, float] = (420, 200)) -> Image.Image:
-    """Lines in 11 points on white paper of `size` points."""
-    scale = dpi / 72
-    picture = Image.new("L", (round(size[0] * scale), round(size[1] * scale)), 255)
-    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(11 * scale)
-    for number, line in enumerate(lines):
-        pen.text((30 * scale, (24 + 17 * number) * scale), line, font=font, fill=10)
-    return picture
+def drawn(texts: Sequence[str], *, dpi: int = DPI, size: tuple[float, float] = (420, 200)) -> Image.Image:
+    """Lines in 11 points on white paper of `size` points, by PDFium, whose own fonts look alike everywhere."""
+    sheet = Sheet(lines(*texts, top=size[1] - 35, step=17, x=30), media_box=(0, 0, *size))
+    with pdfium.PdfDocument(Made([sheet]).bytes()) as document:
+        drawn: Image.Image = document[0].render(scale=dpi / 72, grayscale=True).to_pil()
+    return drawn.convert("L")
 
 
 def encoded(picture: Image.Image, kind: str, **options: object) -> bytes:
