@@ -30,11 +30,13 @@ class RecognisedPages:
     """Pages on which no engine could be run."""
     engine: str = ""
     """The one that read most recently."""
+    left_out: list[int] = field(default_factory=list)
+    """Pages that came after MOST_PAGES of them."""
     _tried: int = 0
 
     def possible(self) -> bool:
-        """Whether there is an engine, and the document has not used it for MOST_PAGES yet."""
-        return bool(installed()) and self._tried < MOST_PAGES
+        """Whether there is an engine."""
+        return bool(installed())
 
     def lines(
         self,
@@ -53,11 +55,12 @@ class RecognisedPages:
             points: width and height of the page as shown.
             own: the page's text layer, which is exact: it stays where the picture does not say much more.
         """
-        if not self.possible() or min(picture.size) < _LEAST_PIXELS:
+        if min(picture.size) < _LEAST_PIXELS or is_empty(picture):
+            return own
+        if self._tried >= MOST_PAGES:
+            self.left_out.append(number)
             return own
         self._tried += 1
-        if is_empty(picture):
-            return own
         ready = readable(picture, dpi=dpi)
         scale = points[0] / ready.width
         try:
@@ -81,6 +84,8 @@ class RecognisedPages:
         notes = []
         if self.failed:
             notes.append(f"{page_ranges(self.failed)}: text recognition (OCR) could not be run")
+        if self.left_out:
+            notes.append(f"{page_ranges(self.left_out)}: not recognised; {MOST_PAGES:,} pages of a file are")
         if not self.read:
             return notes
         mean = sum(confidence for _, confidence in self.read) / len(self.read)

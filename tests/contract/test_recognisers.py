@@ -17,7 +17,7 @@ from ingest.ocr.tesseract import Tesseract
 from tests.support.documents import pdf
 from tests.support.scans import DPI, ENGLISH, GERMAN, drawn
 
-TELLING = "Kündigung Kündigungsfrist für Großen Straße beträgt gemäß § 573c 1.250,50 € Öl gehören".split()
+TELLING = ("Kündigung", "Kündigungsfrist", "für", "Großen", "Straße", "beträgt", "gemäß", "§", "573c", "Öl", "gehören")
 SCALE = 72 / DPI
 
 

@@ -9,7 +9,9 @@ from ingest.ocr.placing import placed_lines
 HEIGHT = 20.0
 
 
-def line(text: str, left: float, top: float, *, height: float = HEIGHT, confidence: float = 0.9) -> list[RecognisedWord]:
+def line(
+    text: str, left: float, top: float, *, height: float = HEIGHT, confidence: float = 0.9
+) -> list[RecognisedWord]:
     """Words of ten pixels a letter."""
     words, x = [], left
     for word in text.split():

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from ingest.loaders import assemble
-from ingest.loaders.pdf import PdfLoader
 from ingest.loaders.page_image import MAX_PIXELS
+from ingest.loaders.pdf import PdfLoader
 from ingest.loaders.pdf_render import render_page
 from ingest.wordboxes import boxes_of
 from rag.errors import DamagedSource, InvalidInput, NoText, PasswordNeeded
