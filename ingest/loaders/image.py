@@ -10,10 +10,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ingest.headings import FontProfile
 from ingest.layout import Line, compose, hyphenated_words
-from ingest.loaders.page_ranges import page_ranges
 from ingest.ocr.engines import AGAIN_HINT, INSTALL_HINT
 from ingest.ocr.pages import RecognisedPages
 from ingest.ocr.pictures import grey
+from ingest.page_ranges import page_ranges
 from ingest.protocols import Loaded, LoadEvent, PageLoaded, Recognising
 from rag.errors import DamagedSource, NoText, TooLarge
 from rag.types import Page, Report, Span

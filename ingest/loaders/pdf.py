@@ -17,13 +17,13 @@ import pypdfium2.raw as raw
 
 from ingest.headings import FontProfile, find_titles
 from ingest.layout import Heading, Line, compose, hyphenated_words
-from ingest.loaders.page_ranges import page_ranges
 from ingest.loaders.pdf_ocr import is_scan, picture
 from ingest.loaders.pdf_strings import metadata, outline_title, page_label
 from ingest.loaders.pdf_text import read_lines
 from ingest.loaders.titles import clean, sensible_title
 from ingest.ocr.engines import AGAIN_HINT, INSTALL_HINT, installed
 from ingest.ocr.pages import RecognisedPages
+from ingest.page_ranges import page_ranges
 from ingest.protocols import Loaded, LoadEvent, PageLoaded, Recognising
 from rag.errors import DamagedSource, NoText, PasswordNeeded
 from rag.types import Page, Report, Span

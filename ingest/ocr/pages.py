@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from ingest.layout import Line
-from ingest.loaders.page_ranges import page_ranges
 from ingest.ocr import LOW_CONFIDENCE, MOST_PAGES, RecognitionFailed
 from ingest.ocr.engines import installed, recognise
 from ingest.ocr.pictures import is_empty, readable
 from ingest.ocr.placing import placed_lines
+from ingest.page_ranges import page_ranges
 
 _LEAST_PIXELS = 16
 """A side shorter than that holds no letter."""

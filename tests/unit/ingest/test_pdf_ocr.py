@@ -19,9 +19,7 @@ from rag.types import Document
 from tests.support.pdf_files import Made, Sheet, lines
 from tests.support.scans import ENGLISH, GERMAN, drawn, scanned_pdf
 
-WRITTEN = (
-    "This page has text of its own, and enough of it to be taken for what it is: a page that is not a scan at all."
-)
+WRITTEN = "This page has text of its own, and enough of it to be taken for what it is: no scan at all."
 
 
 def load(tmp_path: Path, data: bytes) -> Document:
