@@ -11,13 +11,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingest.ocr import LOW_CONFIDENCE, Recognised, Recogniser, RecognitionFailed
+from ingest.ocr import Recognised, Recogniser, RecognitionFailed
 from ingest.ocr.tesseract import Tesseract, run
 
 if TYPE_CHECKING:
@@ -69,26 +70,18 @@ def prepare() -> None:
 
 
 def recognise(picture: Image.Image, *, dpi: int) -> Recognised:
-    """The words in an upright picture of mode L.
+    """The words in a picture of mode L, by the best engine that can be run on it.
 
-    The next engine is asked where one fails or trusts little of what it reads; the more trusted reading is taken.
+    Two readings are not weighed against each other: RapidOCR trusts letters upside down more than Tesseract does
+    upright ones.
 
     Raises:
         RecognitionFailed: no engine is at hand, or none can be run on this picture.
     """
-    best: Recognised | None = None
     for engine in _recognisers():
-        try:
-            reading = engine.recognise(picture, dpi=dpi)
-        except RecognitionFailed:
-            continue
-        if best is None or reading.confidence > best.confidence:
-            best = reading
-        if not reading.lines or reading.confidence >= LOW_CONFIDENCE:  # nothing there, or read well
-            break
-    if best is None:
-        raise RecognitionFailed("no engine could be run")
-    return best
+        with suppress(RecognitionFailed):
+            return engine.recognise(picture, dpi=dpi)
+    raise RecognitionFailed("no engine could be run")
 
 
 def _recognisers() -> Iterator[Recogniser]:

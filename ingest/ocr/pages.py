@@ -9,9 +9,10 @@ from PIL import Image
 
 from ingest.layout import Line
 from ingest.ocr import LOW_CONFIDENCE, MOST_PAGES, RecognitionFailed
-from ingest.ocr.engines import installed, recognise
+from ingest.ocr.engines import installed
 from ingest.ocr.pictures import is_empty, readable
 from ingest.ocr.placing import placed_lines
+from ingest.ocr.turning import read_upright, turned_back
 from ingest.page_ranges import page_ranges
 
 _LEAST_PIXELS = 16
@@ -64,11 +65,12 @@ class RecognisedPages:
         ready = readable(picture, dpi=dpi)
         scale = points[0] / ready.width
         try:
-            found = recognise(ready, dpi=round(72 / scale))
+            found, turns = read_upright(ready, dpi=round(72 / scale))
         except RecognitionFailed:
             self.failed.append(number)
             return own
-        lines = placed_lines(found, scale=scale, height=points[1])
+        lines = placed_lines(found, scale=scale, height=points[1 - turns % 2])
+        turned_back(lines, turns, points=points)
         if _characters(lines) <= _MUCH_MORE * _characters(own):
             return own
         self.read.append((number, round(found.confidence, 3)))

@@ -9,6 +9,7 @@ from io import BytesIO
 import pypdfium2 as pdfium
 from PIL import Image
 
+from ingest.loaders.pdf_text import read_lines
 from tests.support.pdf_files import Made, Sheet, assembled, lines
 
 GERMAN = (
@@ -28,10 +29,21 @@ DPI = 150
 
 def drawn(texts: Sequence[str], *, dpi: int = DPI, size: tuple[float, float] = (420, 200)) -> Image.Image:
     """Lines in 11 points on white paper of `size` points, by PDFium, whose own fonts look alike everywhere."""
-    sheet = Sheet(lines(*texts, top=size[1] - 35, step=17, x=30), media_box=(0, 0, *size))
-    with pdfium.PdfDocument(Made([sheet]).bytes()) as document:
+    with pdfium.PdfDocument(_made(texts, size)) as document:
         drawn: Image.Image = document[0].render(scale=dpi / 72, grayscale=True).to_pil()
     return drawn.convert("L")
+
+
+def sides(texts: Sequence[str], word: str, *, size: tuple[float, float] = (420, 200)) -> tuple[float, float]:
+    """Left and right of a word that `drawn` draws, in points."""
+    with pdfium.PdfDocument(_made(texts, size)) as document:
+        words = [placed for line in read_lines(document[0], fonts=False) for placed in line.words]
+    return next((left, right) for text, left, _, right, _ in words if text == word)
+
+
+def _made(texts: Sequence[str], size: tuple[float, float]) -> bytes:
+    sheet = Sheet(lines(*texts, top=size[1] - 35, step=17, x=30), media_box=(0, 0, *size))
+    return Made([sheet]).bytes()
 
 
 def encoded(picture: Image.Image, kind: str, **options: object) -> bytes:
