@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -25,9 +26,10 @@ BROKEN = (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, Ty
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
 _PAGED = "TIFF"
 """The frames of other formats move; they are no pages."""
+_GREYED = "JPEG"
 _DPI = 150
 """Stands in where the file does not say, or says something that no scanner does."""
-_SENSIBLE_DPI = range(50, 2401)
+_SENSIBLE_DPI = (50, 2400)
 _A4 = (595.0, 842.0)
 """Points; stands in for the size of a frame that cannot be read."""
 _SEPARATOR = "\n\n"
@@ -48,7 +50,8 @@ class ImageLoader:
             NoText: no text is found in it, or there is no engine to look for it.
         """
         with open_picture(path) as picture:
-            picture.draft("L", picture.size)  # where the format can, colours are not even unpacked
+            if picture.format == _GREYED:
+                picture.draft("L", picture.size)  # colours are not even unpacked
             yield from _Reading(picture).events(title)
 
 
@@ -58,20 +61,24 @@ def open_picture(path: Path) -> Image.Image:
     Raises:
         DamagedSource, TooLarge
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd metadata
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+    with _guarded():
+        try:
             return Image.open(path, formats=_FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_large() from error
-    except BROKEN as error:
-        raise DamagedSource("The picture is damaged and cannot be opened.", hint=_AGAIN) from error
+        except BROKEN as error:
+            raise DamagedSource("The picture is damaged and cannot be opened.", hint=_AGAIN) from error
 
 
 def frames(picture: Image.Image) -> int:
-    """How many pages it has."""
-    return int(getattr(picture, "n_frames", 1)) if picture.format == _PAGED else 1
+    """How many pages it has.
+
+    Raises:
+        DamagedSource, TooLarge
+    """
+    with _guarded():
+        try:
+            return int(getattr(picture, "n_frames", 1)) if picture.format == _PAGED else 1
+        except BROKEN as error:
+            raise DamagedSource("The picture is damaged and cannot be opened.", hint=_AGAIN) from error
 
 
 def frame(picture: Image.Image, index: int) -> tuple[Image.Image, int | None]:
@@ -81,20 +88,27 @@ def frame(picture: Image.Image, index: int) -> tuple[Image.Image, int | None]:
         TooLarge: it has more than MOST_PIXELS.
         One of BROKEN: it is damaged.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture.seek(index)
-            if picture.width * picture.height > MOST_PIXELS:
-                raise _too_large()
-            said = picture.info.get("dpi") or (0, 0)
-            upright = ImageOps.exif_transpose(picture)
-            upright.load()
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_large() from error
-    dpi = round(min(float(said[0]), 1e6))
-    return upright, dpi if dpi in _SENSIBLE_DPI else None
+    with _guarded():
+        picture.seek(index)
+        if picture.width * picture.height > MOST_PIXELS:
+            raise _too_large()
+        said = picture.info.get("dpi") or (0, 0)
+        upright = ImageOps.exif_transpose(picture)
+        upright.load()
+    dpi = float(said[0])
+    return upright, round(dpi) if _SENSIBLE_DPI[0] <= dpi <= _SENSIBLE_DPI[1] else None
+
+
+@contextmanager
+def _guarded() -> Iterator[None]:
+    """Pillow's doubts about a picture's size become TooLarge; those about its metadata are nobody's business."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            yield
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise _too_large() from error
 
 
 def size_in_points(picture: Image.Image, dpi: int | None) -> tuple[float, float]:

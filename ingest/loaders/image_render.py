@@ -22,8 +22,8 @@ def render_picture(path: Path, page: int, *, dpi: int, boxes: Sequence[Box] = ()
         DamagedSource, TooLarge: it cannot be opened, or not drawn.
     """
     with open_picture(path) as picture:
+        check(page, frames(picture), dpi=dpi)
         try:
-            check(page, frames(picture), dpi=dpi)
             upright, resolution = frame(picture, page - 1)
             width, height = size_in_points(upright, resolution)
             scale = scale_for(width, height, dpi=dpi)
