@@ -13,7 +13,7 @@ from rag.types import Block, Document, Page, Place
 
 _LOADERS: Mapping[str, tuple[str, str, str, int]] = {
     # media type → (module, class, package that does the work or "" if it is ours, our own version of what is made)
-    media.PDF: ("pdf", "PdfLoader", "pypdfium2", 1),
+    media.PDF: ("pdf", "PdfLoader", "pypdfium2", 2),
     media.HTML: ("html", "HtmlLoader", "trafilatura", 1),
     media.MARKDOWN: ("markdown", "MarkdownLoader", "markdown-it-py", 1),
     media.TEXT: ("text", "TextLoader", "", 1),

@@ -33,9 +33,6 @@ def is_scan(page: pdfium.PdfPage, lines: Sequence[Line]) -> bool:
 
     Args:
         lines: the page's own text.
-
-    Raises:
-        pdfium.PdfiumError: the page's objects cannot be read.
     """
     characters = sum(len(line.text) for line in lines)
     if characters >= _FEW_CHARACTERS:
@@ -47,7 +44,10 @@ def is_scan(page: pdfium.PdfPage, lines: Sequence[Line]) -> bool:
         if item.type == raw.FPDF_PAGEOBJ_PATH:
             paths += 1
             continue
-        left, bottom, right, top = item.get_bounds()
+        try:
+            left, bottom, right, top = item.get_bounds()
+        except pdfium.PdfiumError:  # it has none, so it covers nothing
+            continue
         covered += max(right - left, 0.0) * max(top - bottom, 0.0) / max(width * height, 1.0)
     if characters:
         return covered >= _MOSTLY

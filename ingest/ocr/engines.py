@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,7 +67,7 @@ def prepare() -> None:
     """Import what the first choice needs, so that forks find it there."""
     engines = installed()
     if engines.rapidocr and not engines.tesseract:
-        import ingest.ocr.rapid  # noqa: F401 - imported for its effect
+        import_module("ingest.ocr.rapid")
 
 
 def recognise(picture: Image.Image, *, dpi: int) -> Recognised:

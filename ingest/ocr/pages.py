@@ -87,7 +87,9 @@ class RecognisedPages:
         if self.failed:
             notes.append(f"{page_ranges(self.failed)}: text recognition (OCR) could not be run")
         if self.left_out:
-            notes.append(f"{page_ranges(self.left_out)}: not recognised; {MOST_PAGES:,} pages of a file are")
+            notes.append(
+                f"{page_ranges(self.left_out)}: not recognised, only the first {MOST_PAGES:,} scanned pages are"
+            )
         if not self.read:
             return notes
         mean = sum(confidence for _, confidence in self.read) / len(self.read)

@@ -17,6 +17,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,9 @@ def _import_for(media_type: str) -> None:
     with suppress(UnsupportedType):  # the request itself says so
         loader_for(media_type)
     if media_type == media.PDF:
-        import ingest.loaders.pdf_render
+        import_module("ingest.loaders.pdf_render")
     if media_type in media.IMAGES:
-        import ingest.loaders.image_render  # noqa: F401 - as above
-
+        import_module("ingest.loaders.image_render")
         engines.prepare()
 
 
@@ -176,10 +176,11 @@ def _serve(request: Mapping[str, Any], replies: int) -> None:
 
 
 def _parse(request: Mapping[str, Any], limits: ParserLimits) -> Iterator[bytes]:
-    characters = recognised = 0
+    characters = pages = recognised = 0
     loader = loader_for(request["media_type"])
-    for done, event in enumerate(loader.load(Path(request["path"]), title=request["title"]), start=1):
+    for event in loader.load(Path(request["path"]), title=request["title"]):
         if isinstance(event, PageLoaded):
+            pages += 1
             characters += len(event.text)
             if event.total > limits.pages:
                 raise limits.too_many_pages(event.total)
@@ -187,7 +188,7 @@ def _parse(request: Mapping[str, Any], limits: ParserLimits) -> Iterator[bytes]:
                 raise limits.too_much_text()
         recognised += isinstance(event, Recognising)
         if hasattr(os, "fork") and isinstance(event, PageLoaded | Recognising):
-            _allow_seconds(limits.seconds_after(done, recognised))
+            _allow_seconds(limits.seconds_after(pages, recognised))
         yield encode_event(event)
 
 
