@@ -29,6 +29,11 @@ class PageLoaded:
 
 
 @dataclass(frozen=True, slots=True)
+class Recognising:
+    """The next piece is recognised in a picture (OCR): it may take seconds, and the limits on time move on for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Embedded:
     """A file inside the file (attachment, member of an archive); it becomes a document of its own."""
 
@@ -53,14 +58,14 @@ class Loaded:
     report: Report = field(default_factory=Report)
 
 
-LoadEvent = PageLoaded | Embedded | Loaded
+LoadEvent = PageLoaded | Recognising | Embedded | Loaded
 
 
 class Loader(Protocol):
     """Reads one format. Runs in the parser's helper process, because files are hostile."""
 
     def load(self, path: Path, *, title: str | None) -> Iterator[LoadEvent]:
-        """Pieces in order, files inside it at any place between them, then one Loaded.
+        """Pieces in order, files inside it and Recognising at any place between them, then one Loaded.
 
         A file that only holds others (an archive) yields no piece.
 

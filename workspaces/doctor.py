@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import func, or_, select, text
 
+from ingest.ocr import engines
 from ingest.parser import landlock
 from rag.errors import FootnoteError
 from workspaces import repository, runs
@@ -95,12 +96,17 @@ class Doctor:
                 f"SQLite {sqlite3.sqlite_version} can damage a database that several connections write at once; "
                 "Footnote writes through one connection only, and other programs should not write to its files."
             )
+        found.append(self.recognition())
         if landlock.version() == 0:
             found.append(
                 "The process that reads documents has limits on memory, time and output, but this system cannot keep "
                 "it from reading other files (no Landlock): be careful with files from people you do not trust."
             )
         return found
+
+    def recognition(self) -> str:
+        """What scans and pictures are read with."""
+        return engines.summary()
 
     def _originals(self) -> Findings:
         with self._database.read() as connection:

@@ -118,7 +118,7 @@ class Viewer:
         with self._database.read() as connection:
             repository.get_version(connection, version_id)
             row = connection.execute(
-                select(repository.READABLE.label("sha256"), pages.c.words)
+                select(repository.READABLE.label("sha256"), versions.c.media_type, pages.c.words)
                 .join(pages, pages.c.version_id == versions.c.id)
                 .where(versions.c.id == version_id, pages.c.number == page)
             ).one_or_none()
@@ -132,7 +132,7 @@ class Viewer:
         boxes = boxes_of(unpack(row.words), span) if span is not None else []
         try:
             path = self._files.path(row.sha256)
-            image = self._parser().render(path, page, dpi=dpi, boxes=boxes, password=password)
+            image = self._parser().render(path, row.media_type, page, dpi=dpi, boxes=boxes, password=password)
         except PasswordNeeded:
             raise
         except FootnoteError:

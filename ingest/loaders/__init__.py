@@ -13,7 +13,6 @@ from rag.types import Block, Document, Page, Place
 
 _LOADERS: Mapping[str, tuple[str, str, str, int]] = {
     # media type → (module, class, package that does the work or "" if it is ours, our own version of what is made)
-    media.PDF: ("pdf", "PdfLoader", "pypdfium2", 1),
     media.HTML: ("html", "HtmlLoader", "trafilatura", 2),
     media.MARKDOWN: ("markdown", "MarkdownLoader", "markdown-it-py", 2),
     media.TEXT: ("text", "TextLoader", "", 2),
@@ -36,6 +35,8 @@ _LOADERS: Mapping[str, tuple[str, str, str, int]] = {
     media.ODS: ("sheets", "SheetLoader", "python-calamine", 1),
     media.CSV: ("separated", "SeparatedLoader", "", 1),
     media.TSV: ("separated", "SeparatedLoader", "", 1),
+    media.PDF: ("pdf", "PdfLoader", "pypdfium2", 2),
+    **dict.fromkeys(media.IMAGES, ("image", "ImageLoader", "pillow", 1)),
 }
 READABLE = frozenset(_LOADERS)
 """Media types that have a loader."""

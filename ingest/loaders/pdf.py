@@ -16,13 +16,17 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from ingest.headings import FontProfile, find_titles
-from ingest.layout import Line, compose, hyphenated_words
+from ingest.layout import Heading, Line, compose, hyphenated_words
+from ingest.loaders.pdf_ocr import is_scan, picture
 from ingest.loaders.pdf_strings import metadata, outline_title, page_label
 from ingest.loaders.pdf_text import read_lines
 from ingest.loaders.titles import clean, sensible_title
-from ingest.protocols import Loaded, LoadEvent, PageLoaded
+from ingest.ocr.engines import AGAIN_HINT, INSTALL_HINT, installed
+from ingest.ocr.pages import RecognisedPages
+from ingest.page_ranges import page_ranges
+from ingest.protocols import Loaded, LoadEvent, PageLoaded, Recognising
 from rag.errors import DamagedSource, NoText, PasswordNeeded
-from rag.types import Page, Span
+from rag.types import Page, Report, Span
 
 PAGE_SEPARATOR = "\n\n"
 _A4 = (595.0, 842.0)
@@ -34,8 +38,6 @@ _FEWEST_TITLES = 3
 _MOST_TITLES = 20_000
 _TITLE_PAGES = 3
 """A heading further in names a chapter, not the document."""
-_LISTED = 12
-"""A note lists so many page ranges and counts the rest."""
 
 
 class PdfLoader:
@@ -115,6 +117,7 @@ class _Reading:
         self._vocabulary: set[str] = set()
         self._unreadable: list[int] = []
         self._without_text: list[int] = []
+        self._recognised = RecognisedPages()
         self._first_heading = ""
         self._has_fields = document.get_formtype() == raw.FORMTYPE_ACRO_FORM
         if self._has_fields:
@@ -122,28 +125,29 @@ class _Reading:
         self._fonts = None if self._outline_fits() else self._font_profile()
 
     def events(self, title: str | None) -> Iterator[LoadEvent]:
-        """A PageLoaded for every page, then Loaded."""
+        """A PageLoaded for every page, Recognising before it where that is done, then Loaded."""
         for number in range(1, self._total + 1):
-            yield self._page(number)
+            lines, size, scan = self._lines(number)
+            if scan:
+                yield Recognising()
+                lines = self._recognised_lines(number, lines, size)
+            if not lines and number not in self._unreadable[-1:]:
+                self._without_text.append(number)
+            yield self._page(number, lines, size)
         if len(self._unreadable) == self._total:
             raise DamagedSource(
                 "None of the PDF's pages can be read.",
                 hint="Open it in a PDF viewer, save it again and add the new file.",
             )
         if not self._position:
-            pages = "1 page" if self._total == 1 else f"{self._total} pages"
-            raise NoText(
-                f"The PDF has {pages} but holds no text; it looks like a scan.",
-                hint="Run text recognition (OCR) on it and add the result.",
-            )
+            raise self._no_text()
         yield self._head(title)
 
-    def _page(self, number: int) -> PageLoaded:
+    def _page(self, number: int, lines: Sequence[Line], size: tuple[float, float]) -> PageLoaded:
         label = clean(page_label(self._document, number - 1))[:40]
-        lines, (width, height) = self._lines(number)
         separator = PAGE_SEPARATOR if lines and self._position else ""
         self._vocabulary |= hyphenated_words(lines)
-        headings = self._fonts.headings(lines) if self._fonts else find_titles(lines, self._outline.get(number, ()))
+        headings = self._headings(number, lines)
         start = self._position + len(separator)
         page = compose(lines, headings, offset=start, vocabulary=self._vocabulary)
         if headings and number <= _TITLE_PAGES and not self._first_heading:
@@ -154,11 +158,26 @@ class _Reading:
         return PageLoaded(
             text=separator + page.text,
             blocks=page.blocks,
-            page=Page(number, span, label if label != str(number) and label else None, width, height, page.words),
+            page=Page(number, span, label if label != str(number) and label else None, *size, page.words),
             total=self._total,
         )
 
-    def _lines(self, number: int) -> tuple[list[Line], tuple[float, float]]:
+    def _no_text(self) -> NoText:
+        pages = "1 page" if self._total == 1 else f"{self._total} pages"
+        if not installed():
+            return NoText(f"The PDF has {pages} but holds no text; it looks like a scan.", hint=INSTALL_HINT)
+        if self._recognised.failed:
+            return NoText(f"The PDF has {pages}, and their text could not be recognised.", hint=AGAIN_HINT)
+        return NoText(f"The PDF has {pages} but shows no text.", hint="Open it and check that its pages can be read.")
+
+    def _headings(self, number: int, lines: Sequence[Line]) -> list[Heading]:
+        if self._fonts is None:
+            return find_titles(lines, self._outline.get(number, ()))
+        fonts = FontProfile.of([lines]) if self._recognised.has(number) else self._fonts  # measured otherwise
+        return fonts.headings(lines)
+
+    def _lines(self, number: int) -> tuple[Sequence[Line], tuple[float, float], bool]:
+        """The page's own lines, its size in points, and whether its text is to be recognised in its picture."""
         try:
             page = self._document[number - 1]
             if self._has_fields and page.flatten() == raw.FLATTEN_SUCCESS:  # what is filled in becomes text
@@ -166,13 +185,22 @@ class _Reading:
                 page = self._document[number - 1]
             size: tuple[float, float] = page.get_size()
             lines = read_lines(page, fonts=self._fonts is not None)
+            scan = self._recognised.possible() and is_scan(page, lines)
         except pdfium.PdfiumError:  # the page is told of in the notes; the others are read
             self._unreadable.append(number)
-            return [], _A4
+            return [], _A4, False
         page.close()
-        if not lines:
-            self._without_text.append(number)
-        return lines, size
+        return lines, size, scan
+
+    def _recognised_lines(self, number: int, own: Sequence[Line], size: tuple[float, float]) -> Sequence[Line]:
+        """The lines in the page's picture, or its own where these say as much."""
+        try:
+            page = self._document[number - 1]
+            shown, dpi = picture(page)
+        except pdfium.PdfiumError:  # it could be read, if not drawn
+            return own
+        page.close()
+        return self._recognised.lines(number, shown, dpi=dpi, points=size, own=own)
 
     def _outline_fits(self) -> bool:
         """Whether there is an outline worth the name, and its titles stand where it says."""
@@ -195,11 +223,11 @@ class _Reading:
         return lines
 
     def _head(self, title: str | None) -> Loaded:
-        notes = []
+        notes = self._recognised.notes()
         if self._without_text:
-            notes.append(f"{_pages(self._without_text)}: no text (scanned?)")
+            notes.append(f"{page_ranges(self._without_text)}: no text{'' if installed() else ' (scanned?)'}")
         if self._unreadable:
-            notes.append(f"{_pages(self._unreadable)}: damaged, could not be read")
+            notes.append(f"{page_ranges(self._unreadable)}: damaged, could not be read")
         if attached := self._document.count_attachments():
             notes.append(f"{attached} attached file{'s' if attached > 1 else ''} inside the PDF: not read")
         return Loaded(
@@ -208,6 +236,11 @@ class _Reading:
             date=_iso_date(metadata(self._document, "CreationDate")),
             notes=tuple(notes),
             page_count=self._total,
+            report=Report(
+                pages_without_text=tuple(self._without_text),
+                ocr_pages=tuple(self._recognised.read),
+                ocr_engine=self._recognised.engine,
+            ),
         )
 
 
@@ -229,16 +262,3 @@ def _iso_date(value: str) -> str | None:
     """The day in a PDF date ("D:20230204115901-00'00'", ISO 32000-1, 7.9.4), if it is one."""
     match = re.match(r"D:(\d{4})(?:(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?)?", value)
     return "-".join(part for part in match.groups() if part) if match else None
-
-
-def _pages(numbers: Sequence[int]) -> str:
-    """ "Page 3", "Pages 3, 7-9"; `numbers` ascend."""
-    ranges: list[list[int]] = []
-    for number in numbers:
-        if ranges and ranges[-1][1] == number - 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    shown = [str(first) if first == last else f"{first}-{last}" for first, last in ranges]
-    more = f" and {len(shown) - _LISTED} more ranges" if len(shown) > _LISTED else ""
-    return f"{'Page' if len(numbers) == 1 else 'Pages'} {', '.join(shown[:_LISTED])}{more}"

@@ -241,7 +241,7 @@ def test_an_original_of_nobody_is_found_and_mended(folder, patient):
 
 def test_notes_name_versions_and_what_the_machine_lacks(patient, monkeypatch):
     text = "\n".join(patient.doctor.notes())
-    for word in ("Footnote 0", "SQLite 3.", "chromadb 1."):
+    for word in ("Footnote 0", "SQLite 3.", "chromadb 1.", "Scans and pictures are read with "):
         assert word in text
     monkeypatch.setattr("ingest.parser.landlock.version", lambda: 0)
     assert any("no Landlock" in note for note in patient.doctor.notes())

@@ -94,10 +94,10 @@ def test_progress_ends_at_the_last_page(client: ParserClient, path: Path) -> Non
 
 
 def test_a_page_is_drawn(client: ParserClient, path: Path) -> None:
-    image = Image.open(BytesIO(client.render(path, 2, dpi=72, boxes=[(60, 770, 200, 790)])))
+    image = Image.open(BytesIO(client.render(path, media.PDF, 2, dpi=72, boxes=[(60, 770, 200, 790)])))
     assert (image.format, image.size) == ("PNG", (595, 842))
     with pytest.raises(InvalidInput, match="no page 9"):
-        client.render(path, 9, dpi=72)
+        client.render(path, media.PDF, 9, dpi=72)
 
 
 def test_errors_of_the_loader_arrive_with_message_and_hint(client: ParserClient, tmp_path: Path) -> None:

@@ -167,6 +167,9 @@ class FakeDoctor:
             ),
         ]
 
+    def recognition(self) -> str:
+        return "Scans and pictures are read with Tesseract (German and English)."
+
 
 class FakeServices:
     """What `open_services` returns."""

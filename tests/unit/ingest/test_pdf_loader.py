@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from ingest.loaders import assemble
+from ingest.loaders.page_image import MAX_PIXELS
 from ingest.loaders.pdf import PdfLoader, unlocked
-from ingest.loaders.pdf_render import MAX_PIXELS, render_page
+from ingest.loaders.pdf_render import render_page
 from ingest.wordboxes import boxes_of
 from rag.errors import DamagedSource, InvalidInput, NoText, PasswordNeeded
 from rag.types import Document, Page, Span
@@ -129,7 +130,7 @@ def test_letters_past_the_first_65536_are_whole_and_halves_of_them_left_out(tmp_
 
 def test_pages_without_text_are_noted_and_the_rest_is_read(tmp_path: Path) -> None:
     document = load(tmp_path, Made([Sheet(lines("text"))] + [Sheet()] * 2 + [Sheet(lines("more")), Sheet()]))
-    assert document.notes == ("Pages 2-3, 5: no text (scanned?)",)
+    assert document.notes == ("Pages 2-3, 5: no text",)
     assert document.text == "text\n\nmore"
     assert document.pages[1] == Page(2, Span(4, 4), None, 595, 842)
 
