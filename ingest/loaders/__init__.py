@@ -17,6 +17,12 @@ _LOADERS: Mapping[str, tuple[str, str, str, int]] = {
     media.HTML: ("html", "HtmlLoader", "trafilatura", 1),
     media.MARKDOWN: ("markdown", "MarkdownLoader", "markdown-it-py", 1),
     media.TEXT: ("text", "TextLoader", "", 1),
+    media.EML: ("eml", "EmlLoader", "", 1),
+    media.MBOX: ("mbox", "MboxLoader", "", 1),
+    media.MSG: ("msg", "MsgLoader", "olefile", 1),
+    media.MHTML: ("mhtml", "MhtmlLoader", "trafilatura", 1),
+    media.EPUB: ("epub", "EpubLoader", "", 1),
+    media.ZIP: ("zip", "ZipLoader", "", 1),
 }
 READABLE = frozenset(_LOADERS)
 """Media types that have a loader."""

@@ -65,18 +65,22 @@ class HtmlLoader:
             DamagedSource: nested too deeply, or its bytes do not fit its encoding.
             NoText: a sign-in page, a robot check, a page made by scripts, or nothing to read.
         """
-        markup = decode_markup(path.read_bytes())
-        tree = _parse(markup)
-        script_note = " ".join(element.text_content() for element in tree.iter("noscript"))
-        _drop_unseen(tree)
-        visible = write_text(tree)
-        extracted = trafilatura.bare_extraction(
-            tree, with_metadata=True, include_comments=False, include_tables=True, favor_recall=True
-        )
-        main = _main_text(extracted, visible)
-        _refuse_notices(main.text, script_note, tree)
-        yield PageLoaded(text=main.text, blocks=main.blocks)
-        yield _head(tree, extracted, title or "", share=len(main.text) / len(visible.text) if visible.text else 1.0)
+        yield from read_page(decode_markup(path.read_bytes()), title=title)
+
+
+def read_page(markup: str, *, title: str | None) -> Iterator[PageLoaded | Loaded]:
+    """The main text of a page and what it says of itself. Raises as `HtmlLoader.load` does."""
+    tree = parse_markup(markup)
+    script_note = " ".join(element.text_content() for element in tree.iter("noscript"))
+    drop_unseen(tree)
+    visible = write_text(tree)
+    extracted = trafilatura.bare_extraction(
+        tree, with_metadata=True, include_comments=False, include_tables=True, favor_recall=True
+    )
+    main = _main_text(extracted, visible)
+    _refuse_notices(main.text, script_note, tree)
+    yield PageLoaded(text=main.text, blocks=main.blocks)
+    yield _head(tree, extracted, title or "", share=len(main.text) / len(visible.text) if visible.text else 1.0)
 
 
 def decode_markup(data: bytes) -> str:
@@ -99,7 +103,13 @@ def decode_markup(data: bytes) -> str:
     return decode(data)[0]
 
 
-def _parse(markup: str) -> Any:
+def parse_markup(markup: str) -> Any:
+    """The element tree of a page.
+
+    Raises:
+        EmptySource: no elements.
+        DamagedSource: nested too deeply.
+    """
     data = markup.encode("utf-8", "replace")
     try:
         for huge in (False, True):  # libxml2 reads 256 levels, else 2048; the rest it would leave out in silence
@@ -114,11 +124,21 @@ def _parse(markup: str) -> Any:
     raise DamagedSource("The page nests its elements too deeply to be read.", hint="Save it as PDF and add that.")
 
 
-def _drop_unseen(tree: Any) -> None:
-    """Take out what a reader of the page does not see: hiding places for text that only a model would read."""
-    for element in [*filter(_is_unseen, tree.iter(etree.Element)), *tree.iter("template", "noscript")]:
+def drop_unseen(tree: Any) -> str:
+    """Take out what a reader of the page does not see: hiding places for text that only a model would read.
+
+    Returns:
+        The text that was hidden.
+    """
+    hidden: list[str] = []
+    for element in filter(_is_unseen, list(tree.iter(etree.Element))):
+        if element.getparent() is not None:
+            hidden.append(element.text_content())
+            element.drop_tree()
+    for element in list(tree.iter("template", "noscript")):
         if element.getparent() is not None:
             element.drop_tree()
+    return clean(" ".join(hidden))
 
 
 def _is_unseen(element: Any) -> bool:
