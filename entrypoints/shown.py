@@ -34,7 +34,16 @@ def document_json(record: DocumentRecord) -> Json:
         "characters": record.characters,
         "chunks": record.chunks,
         "duplicate": record.duplicate_of is not None,
+        "container": _container_json(record),
+        "members": record.members,
     }
+
+
+def _container_json(record: DocumentRecord) -> Json | None:
+    """What a document lies in, and where in there."""
+    if record.container_id is None:
+        return None
+    return {"document": record.container_id, "title": record.container_title, "path": record.path}
 
 
 def refused_json(source: str, error: FootnoteError) -> Json:
@@ -52,6 +61,8 @@ def refused_json(source: str, error: FootnoteError) -> Json:
         "characters": 0,
         "chunks": 0,
         "duplicate": False,
+        "container": None,
+        "members": 0,
     }
 
 
@@ -112,7 +123,8 @@ def document_line(name: str, record: DocumentRecord) -> str:
     size = f"{_counted(record.pages, 'page')}, " if record.pages else ""
     notes = "".join(f" ({note})" for note in record.notes)
     again = " (already there)" if record.duplicate_of else ""
-    return f"{record.state}  {name}: {size}{_counted(record.chunks, 'passage')}{notes}{again}"
+    inside = f", {_counted(record.members, 'file')} inside" if record.members else ""
+    return f"{record.state}  {name}: {size}{_counted(record.chunks, 'passage')}{inside}{notes}{again}"
 
 
 def _counted(number: int, what: str) -> str:

@@ -19,6 +19,12 @@ KINDS = {
     "text/html": ("Web page", ":material/language:"),
     "text/markdown": ("Markdown", ":material/markdown:"),
     "text/plain": ("Text", ":material/article:"),
+    "message/rfc822": ("Mail", ":material/mail:"),
+    "application/vnd.ms-outlook": ("Mail", ":material/mail:"),
+    "application/mbox": ("Mailbox", ":material/all_inbox:"),
+    "multipart/related": ("Web page", ":material/language:"),
+    "application/epub+zip": ("E-book", ":material/menu_book:"),
+    "application/zip": ("Archive", ":material/folder_zip:"),
 }
 STEPS = {
     "received": "Waiting",
@@ -91,14 +97,19 @@ def _facts(record: DocumentRecord, kind: str) -> list[str]:
     facts = [kind]
     if record.pages:
         facts.append(figures.count(record.pages, "page"))
-    if record.state == "ready":
+    if record.state == "ready" and (record.chunks or not record.members):
         facts.append(figures.count(record.chunks, "passage"))
+    if record.members:
+        facts.append(f"{figures.count(record.members, 'file')} inside")
     if record.size:
         facts.append(figures.size(record.size))
     if record.author:
         facts.append(safe.visible(record.author, limit=60))
     facts.append(f"added {figures.day(record.created_at)}")
-    if record.title and record.source and record.source != record.title:
+    if record.container_id is not None:
+        title, path = safe.visible(record.container_title, limit=60), safe.visible(record.path, limit=80)
+        facts.append(f"in {title} › {path}")
+    elif record.title and record.source and record.source != record.title:
         facts.append(safe.visible(record.source, limit=80))
     return facts
 

@@ -24,10 +24,11 @@ from ingest.protocols import Splitter
 from rag.errors import FootnoteError, NoText, StorageError
 from rag.protocols import Embedder
 from rag.types import embedding_text
-from workspaces import extracts, repository
+from workspaces import extracts, members, repository
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.fitting import check_embedder
+from workspaces.intake import Intake
 from workspaces.lexical import Fts5Index, body_of
 from workspaces.models import DocumentRecord
 from workspaces.names import printable
@@ -66,10 +67,12 @@ class Ingestion:
         lexical: Fts5Index,
         vectors: VectorIndex,
         upload_limit: int,
+        enqueue: Callable[[Run], None],
         twins: MutableMapping[str, str],
         closing: threading.Event,
     ) -> None:
-        """`twins` learns which document a web page turned out to be; `closing` ends every step at its next look."""
+        """`enqueue` gets the runs of files inside files; `twins` learns which document a web page turned out to be;
+        `closing` ends every step at its next look."""
         self._database = database
         self._files = files
         self._fetcher = fetcher
@@ -79,6 +82,7 @@ class Ingestion:
         self._lexical = lexical
         self._vectors = vectors
         self._upload_limit = upload_limit
+        self._enqueue = enqueue
         self._twins = twins
         self._runs = Runs(database, closing=closing)
         self._parsing = threading.Lock()
@@ -100,6 +104,7 @@ class Ingestion:
                     )
                     repository.set_version(connection, run.version_id, fetched_at=page.fetched_at.replace(tzinfo=None))
                 else:  # the same bytes are the same document
+                    members.adopt(connection, twin.id, kind="url", source=record.source)
                     repository.forget_document(connection, record.id)
                     self._twins[record.id] = twin.id
 
@@ -110,6 +115,7 @@ class Ingestion:
             return
         path = self._original(run)
         media_type = record.media_type or _media_type(path, record.source)
+        intake = self._intake(run, record)
         with self._runs.turn(self._parsing, run):
             document = self._parser().parse(
                 path,
@@ -117,7 +123,9 @@ class Ingestion:
                 title=record.title or None,
                 cancelled=lambda: not self._runs.may_go_on(run),
                 progress=self._runs.progress(run),
+                embedded=intake.take,
             )
+        document = intake.told(document)
         title = printable(document.title)[:_TITLE_CHARACTERS] or _title_from(record)
         with self._runs.commit(run) as connection:
             extracts.write_text(connection, run.version_id, document)
@@ -146,7 +154,7 @@ class Ingestion:
         with self._database.read() as connection:
             document = extracts.read_text(connection, run.version_id, record)
         pieces = splitter.split(document)
-        if not pieces:
+        if not pieces and not record.report.embedded:  # what only holds others is ready with them
             raise NoText("There is no text in it.", hint="If it is a scan, make its text readable (OCR) and add that.")
         with self._runs.commit(run) as connection:
             former = connection.execute(extracts.words_of(run.version_id)).all()
@@ -219,7 +227,7 @@ class Ingestion:
     def _enter_words(self, run: Run, record: DocumentRecord) -> None:
         with self._database.read() as connection:
             rows = connection.execute(extracts.words_of(run.version_id)).all()
-        for start in range(0, len(rows), _INDEX_BATCH):
+        for start in range(0, max(len(rows), 1), _INDEX_BATCH):
             some = rows[start : start + _INDEX_BATCH]
             self._runs.check(run)
             with self._runs.commit(run) as connection:
@@ -242,6 +250,17 @@ class Ingestion:
             ids = extracts.chunk_ids(connection, run.version_id)
         self._vectors.remove(workspace_id, ids)
 
+    def _intake(self, run: Run, record: DocumentRecord) -> Intake:
+        return Intake(
+            self._database,
+            self._files,
+            self._runs,
+            run=run,
+            container=record,
+            limit=self._upload_limit,
+            enqueue=self._enqueue,
+        )
+
     def _original(self, run: Run) -> Path:
         with self._database.read() as connection:
             return self._files.path(repository.sha256_of(connection, run.version_id) or "")
@@ -259,5 +278,5 @@ def _media_type(path: Path, name: str) -> str:
 
 
 def _title_from(record: DocumentRecord) -> str:
-    name = PurePath(record.source).stem if record.source_kind == "file" else record.source
+    name = PurePath(record.source).stem if record.source_kind != "url" else record.source
     return name[:_TITLE_CHARACTERS]

@@ -8,7 +8,8 @@ from typing import Literal
 
 from rag.types import Answer, Citation, Locator, Passage, Report
 
-SourceKind = Literal["file", "url"]
+SourceKind = Literal["file", "url", "member"]
+"""A member is a file inside another document that nobody added by itself."""
 State = Literal["received", "stored", "parsed", "chunked", "embedded", "indexed", "ready", "failed"]
 TurnState = Literal["running", "answered", "refused", "interrupted"]
 
@@ -67,6 +68,12 @@ class DocumentRecord:
     report: Report = field(default_factory=Report)
     duplicate_of: str | None = None
     """Set on the value `add` returns when the same bytes were already there: then this record is that document."""
+    members: int = 0
+    """Documents that lie inside it: attachments, files of an archive."""
+    container_id: str | None = None
+    container_title: str = ""
+    path: str = ""
+    """The first document that it lies in, and where in there."""
 
 
 @dataclass(frozen=True, slots=True)

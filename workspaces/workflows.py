@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from contextvars import Context
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,14 @@ def destroy() -> None:
 
 
 def enqueue(queue: str, workflow_id: str, *arguments: str | int) -> None:
-    """Enqueue a workflow; where there is one of this id already, nothing happens."""
+    """Enqueue a workflow; where there is one of this id already, nothing happens.
+
+    It is nobody's child, even when a step of another one asks for it: DBOS lets no step start any.
+    """
+    Context().run(_enqueue, queue, workflow_id, *arguments)
+
+
+def _enqueue(queue: str, workflow_id: str, *arguments: str | int) -> None:
     workflow: Any = _purge if workflow_id.startswith("purge-") else _ingest
     with SetWorkflowID(workflow_id):
         DBOS.enqueue_workflow(queue, workflow, *arguments)
