@@ -7,10 +7,11 @@ Every function takes the caller's connection.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from workspaces.models import DocumentRecord, SourceKind
@@ -20,7 +21,9 @@ DEEPEST = 4
 """Levels of files inside files that are taken in."""
 MOST = 10_000
 """Most members of one container."""
-_SQL_VARIABLES = 500
+_SQL_VARIABLES = 400
+"""Ids in one list; two lists stand in one query, and SQLite's default limit was 999 before 3.32."""
+_container = documents.alias("container")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,35 +131,45 @@ def inside(connection: Connection, container_ids: Sequence[str]) -> list[str]:
     return list(found)
 
 
+def described_all(connection: Connection, workspace_id: str, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
+    """Records of a workspace with what they hold and the first container each lies in; one query."""
+    return _described(records, connection.execute(_links(_container.c.workspace_id == workspace_id)).all())
+
+
 def described(connection: Connection, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
-    """The records with what they hold and the first container each lies in."""
-    counts: dict[str, int] = {}
-    places: dict[str, tuple[str, str, str]] = {}
-    container, member = documents.alias("container"), documents.alias("member")
+    """Some records with what they hold and the first container each lies in."""
+    links: list[Row[Any]] = []
     for some in _batches([record.id for record in records]):
-        held = (
-            select(members.c.container_id, func.count(members.c.document_id.distinct()).label("held"))
-            .join(member, member.c.id == members.c.document_id)
-            .where(members.c.container_id.in_(some), member.c.deleted_at.is_(None))
-            .group_by(members.c.container_id)
-        )
-        counts.update((row.container_id, row.held) for row in connection.execute(held))
-        lies = (
-            select(members.c.document_id, container.c.id, container.c.title, container.c.source, members.c.path)
-            .join(container, container.c.id == members.c.container_id)
-            .where(members.c.document_id.in_(some), container.c.deleted_at.is_(None))
-            .order_by(container.c.created_at, container.c.id, members.c.path)
-        )
-        for id_, container_id, title, source, path in connection.execute(lies):
-            places.setdefault(id_, (container_id, title or source, path))
-    return [_described(record, counts.get(record.id, 0), places.get(record.id)) for record in records]
+        touching = members.c.container_id.in_(some) | members.c.document_id.in_(some)
+        links += connection.execute(_links(touching)).all()
+    return _described(records, links)
 
 
-def _described(record: DocumentRecord, count: int, place: tuple[str, str, str] | None) -> DocumentRecord:
-    if not count and place is None:
-        return record
-    container_id, title, path = place or (None, "", "")
-    return replace(record, members=count, container_id=container_id, container_title=title, path=path)
+def _links(which: ColumnElement[bool]) -> Select[Any]:
+    """Which live document lies where in which live one, the oldest container first."""
+    return (
+        select(members, _container.c.title, _container.c.source)
+        .join(_container, _container.c.id == members.c.container_id)
+        .join(documents, documents.c.id == members.c.document_id)
+        .where(which, _container.c.deleted_at.is_(None), documents.c.deleted_at.is_(None))
+        .order_by(_container.c.created_at, _container.c.id, members.c.path)
+    )
+
+
+def _described(records: Sequence[DocumentRecord], links: Sequence[Row[Any]]) -> list[DocumentRecord]:
+    held: dict[str, set[str]] = {}
+    places: dict[str, Row[Any]] = {}
+    for link in links:
+        held.setdefault(link.container_id, set()).add(link.document_id)
+        places.setdefault(link.document_id, link)
+    return [_with_members(record, held.get(record.id, set()), places.get(record.id)) for record in records]
+
+
+def _with_members(record: DocumentRecord, held: Collection[str], place: Row[Any] | None) -> DocumentRecord:
+    if place is None:
+        return replace(record, members=len(held)) if held else record
+    title = place.title or place.source
+    return replace(record, members=len(held), container_id=place.container_id, container_title=title, path=place.path)
 
 
 def _members_of(connection: Connection, container_ids: Iterable[str], *, deleted: bool = False) -> set[str]:

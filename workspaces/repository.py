@@ -107,7 +107,7 @@ def list_documents(connection: Connection, workspace_id: str) -> list[DocumentRe
         .where(documents.c.workspace_id == workspace_id, documents.c.deleted_at.is_(None))
         .order_by(documents.c.created_at.desc(), documents.c.id)
     )
-    return members.described(connection, [record_of(row) for row in connection.execute(query)])
+    return members.described_all(connection, workspace_id, [record_of(row) for row in connection.execute(query)])
 
 
 def get_document(connection: Connection, document_id: str) -> DocumentRecord:
