@@ -95,9 +95,11 @@ def _mail(message: Storage) -> Mail:
 def _body(message: Storage) -> Body:
     def rich() -> Body:
         markup = _html(message)
+        if not markup:
+            return rtf_body(message.binary(_RTF))
         if isinstance(markup, str):
             return html_body(markup)
-        return html_bytes_body(in_utf8(markup, message.charset())[0]) if markup else rtf_body(message.binary(_RTF))
+        return html_bytes_body(in_utf8(markup, message.charset())[0])
 
     body = preferred(plain_body(message.text(_BODY)), rich)
     signed = [] if body.text else _signed(message)
