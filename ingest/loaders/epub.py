@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from ingest.loaders.book_markup import BookMarkup, local_name, parse_chapter, parse_part
 from ingest.loaders.eml import HIDDEN_SAMPLE
-from ingest.loaders.html import drop_unseen
+from ingest.loaders.html_hidden import drop_unseen
 from ingest.loaders.html_text import HtmlText, write_text
 from ingest.loaders.packages import Package, resolve
 from ingest.loaders.titles import clean
@@ -70,7 +70,7 @@ class EpubLoader:
             author=", ".join(book.authors)[:_LONGEST_NAME] or None,
             date=book.date,
             notes=(f"{writer.missing:,} chapters are missing in the file",) if writer.missing else (),
-            report=Report(hidden_characters=len(writer.hidden), hidden_sample=writer.hidden[:HIDDEN_SAMPLE]),
+            report=Report(hidden_characters=writer.hidden_characters, hidden_sample=writer.hidden_sample),
         )
 
 
@@ -80,7 +80,8 @@ class _Writer:
     def __init__(self, names: dict[str, str], *, total: int) -> None:
         self.length = 0
         self.missing = 0
-        self.hidden = ""
+        self.hidden_characters = 0
+        self.hidden_sample = ""
         self._names = names
         self._total = total
         self._name = ""
@@ -94,7 +95,7 @@ class _Writer:
         tree = parse_chapter(package.read(member, limit=_CHAPTER_BYTES))
         if tree is None:
             return PageLoaded("", (), total=self._total)
-        self.hidden += drop_unseen(tree)
+        self._hide(drop_unseen(tree))
         written = write_text(tree)
         if not written.text:
             return PageLoaded("", (), total=self._total)
@@ -104,6 +105,10 @@ class _Writer:
         blocks = tuple(Block(b.kind, Span(b.span.start + start, b.span.end + start), b.level) for b in written.blocks)
         self.length += len(written.text) + 2
         return PageLoaded(written.text + "\n\n", blocks, total=self._total, places=(place,))
+
+    def _hide(self, texts: list[str]) -> None:
+        self.hidden_characters += sum(map(len, texts))
+        self.hidden_sample = self.hidden_sample or " ".join(texts)[:HIDDEN_SAMPLE]
 
     def _begin(self, name: str) -> None:
         """A file that neither the table of contents nor a heading names goes on with the chapter before it."""

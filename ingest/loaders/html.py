@@ -15,6 +15,7 @@ import lxml.html
 import trafilatura
 from lxml import etree
 
+from ingest.loaders.html_hidden import drop_unseen
 from ingest.loaders.html_text import HtmlText, write_text
 from ingest.loaders.text import decode
 from ingest.loaders.titles import clean
@@ -29,7 +30,6 @@ _SUPERSETS = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gb
 """What browsers read under these names (WHATWG Encoding Standard, section 4.2)."""
 _NOT_BY_DECLARATION = frozenset({"utf-7", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"})
 """A declaration that could be read as ASCII cannot be in these."""
-_UNSEEN = re.compile(r"display:none|visibility:(?:hidden|collapse)|font-size:0(?![.\d]*[1-9])|opacity:0(?![.\d]*[1-9])")
 
 _SHORT = 300
 """A page with less main text than this, in characters, may be a notice instead of content."""
@@ -122,28 +122,6 @@ def parse_markup(markup: str) -> Any:
     except etree.ParserError as error:
         raise EmptySource("The page is empty.", hint="Save the page again and add the new file.") from error
     raise DamagedSource("The page nests its elements too deeply to be read.", hint="Save it as PDF and add that.")
-
-
-def drop_unseen(tree: Any) -> str:
-    """Take out what a reader of the page does not see: hiding places for text that only a model would read.
-
-    Returns:
-        The text that was hidden.
-    """
-    hidden: list[str] = []
-    for element in filter(_is_unseen, list(tree.iter(etree.Element))):
-        if element.getparent() is not None:
-            hidden.append(element.text_content())
-            element.drop_tree()
-    for element in list(tree.iter("template", "noscript")):
-        if element.getparent() is not None:
-            element.drop_tree()
-    return clean(" ".join(hidden))
-
-
-def _is_unseen(element: Any) -> bool:
-    style = re.sub(r"\s+", "", element.get("style") or "").lower()
-    return "hidden" in element.attrib or bool(_UNSEEN.search(style))
 
 
 def _main_text(extracted: Any, visible: HtmlText) -> HtmlText:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ingest.layout import text_blocks
-from ingest.loaders.html import decode_markup, drop_unseen, parse_markup
+from ingest.loaders.html import decode_markup, parse_markup
+from ingest.loaders.html_hidden import drop_unseen
 from ingest.loaders.html_text import UNSTORABLE, HtmlText, write_text
 from ingest.loaders.mail_headers import Address, listed
 from ingest.protocols import PageLoaded
@@ -98,7 +99,7 @@ def html_body(markup: str) -> Body:
         tree = parse_markup(markup)
     except SourceError:  # no element in it, or nested beyond reading: the rest of the mail still counts
         return Body()
-    hidden = drop_unseen(tree)
+    hidden = " ".join(drop_unseen(tree))
     written: HtmlText = write_text(tree)
     return Body(written.text, written.blocks, hidden)
 

@@ -115,6 +115,9 @@ class FakeLibrary:
         self.records[document_id] = replace(self.records[document_id], state="received", problem=None)
         return self.records[document_id]
 
+    def members_deleted_with(self, document_id: str) -> int:
+        return self.records[document_id].members
+
     def delete(self, document_id: str) -> None:
         self.records.pop(document_id)
 
