@@ -41,12 +41,15 @@ def surroundings(connection: Connection, document_id: str) -> Surroundings:
     seen, frontier, depth = {document_id}, [document_id], 0
     outside: int | None = None  # the depth at which the first document was met that stands for itself
     while frontier:
-        own = select(func.count()).where(documents.c.id.in_(frontier), documents.c.source_kind != "member")
-        if outside is None and connection.execute(own).scalar_one():
-            outside = depth
-        around = select(members.c.container_id).where(members.c.document_id.in_(frontier))
-        frontier = [id_ for id_ in dict.fromkeys(connection.execute(around).scalars()) if id_ not in seen]
-        seen.update(frontier)
+        around: set[str] = set()
+        for some in _batches(frontier):
+            own = select(func.count()).where(documents.c.id.in_(some), documents.c.source_kind != "member")
+            if outside is None and connection.execute(own).scalar_one():
+                outside = depth
+            containers = select(members.c.container_id).where(members.c.document_id.in_(some))
+            around.update(connection.execute(containers).scalars())
+        frontier = sorted(around - seen)
+        seen |= around
         depth += 1
     return Surroundings(min(depth - 1 if outside is None else outside, DEEPEST), frozenset(seen))
 
@@ -142,13 +145,14 @@ def described(connection: Connection, records: Sequence[DocumentRecord]) -> list
     for some in _batches([record.id for record in records]):
         touching = members.c.container_id.in_(some) | members.c.document_id.in_(some)
         links += connection.execute(_links(touching)).all()
+    links.sort(key=lambda link: (link.created_at, link.container_id, link.path))
     return _described(records, links)
 
 
 def _links(which: ColumnElement[bool]) -> Select[Any]:
     """Which live document lies where in which live one, the oldest container first."""
     return (
-        select(members, _container.c.title, _container.c.source)
+        select(members, _container.c.title, _container.c.source, _container.c.created_at)
         .join(_container, _container.c.id == members.c.container_id)
         .join(documents, documents.c.id == members.c.document_id)
         .where(which, _container.c.deleted_at.is_(None), documents.c.deleted_at.is_(None))
