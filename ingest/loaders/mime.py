@@ -121,7 +121,7 @@ def attached(leaves: list[Leaf], inside: Inside, *, folder: str = "") -> Iterato
             inside.pass_over("delivery report" if kind.startswith("message/") else "calendar entry of the same text")
         else:
             data = _bytes(part)
-            reference = (part.get("Content-ID") or "").strip().strip("<>").encode("utf-8", "replace")
+            reference = field(part, "Content-ID").strip("<>").encode("utf-8", "replace")
             if kind.startswith("image/") and reference in shown and len(data) <= SMALL_PICTURE:
                 inside.pass_over("small picture in the text")
             else:

@@ -58,7 +58,7 @@ class MsgLoader:
             raise EmptySource("The file holds no mail.", hint="Save the mail again and add the new file.")
         try:
             file = olefile.OleFileIO(path)
-        except OSError as error:
+        except (OSError, ValueError, TypeError, IndexError, RecursionError) as error:  # its own errors, and its faults
             raise _damaged() from error
         with file:
             message = Storage(file)

@@ -103,7 +103,7 @@ def _checked(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
     infos = archive.infolist()
     if len(infos) > MEMBERS:
         raise _too_many(len(infos))
-    files = [info for info in infos if not info.is_dir()]
+    files = [info for info in infos if not info.filename.endswith("/")]
     if not files:
         raise EmptySource("The archive is empty.", hint="Check the archive and add it again.")
     starts = sorted((info.header_offset, info.compress_size, info.filename) for info in infos)
@@ -173,7 +173,7 @@ def _office_type(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> str 
         try:
             with archive.open(info) as file:
                 said = file.read(_BLOCK)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
             continue
         if name == "mimetype":
             kind = said.decode("ascii", "ignore").strip()
