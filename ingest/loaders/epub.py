@@ -69,7 +69,7 @@ class EpubLoader:
             language=book.language,
             author=", ".join(book.authors)[:_LONGEST_NAME] or None,
             date=book.date,
-            notes=(f"{writer.missing:,} chapters are missing in the file",) if writer.missing else (),
+            notes=(f"Chapters missing in the file: {writer.missing:,}",) if writer.missing else (),
             report=Report(hidden_characters=writer.hidden_characters, hidden_sample=writer.hidden_sample),
         )
 

@@ -160,4 +160,4 @@ def test_a_chapter_that_is_missing_costs_no_other(tmp_path: Path) -> None:
     data = book({"a.xhtml": "<p>Text.</p>", "b.xhtml": ""}, items=item)
     document = load(tmp_path, data)
     assert document.text.strip() == "Text."
-    assert document.notes == ("1 chapters are missing in the file",)
+    assert document.notes == ("Chapters missing in the file: 1",)
