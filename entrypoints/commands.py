@@ -54,7 +54,8 @@ def workspace_delete(services: Services, options: Namespace, out: Output) -> int
 
 
 def add(services: Services, options: Namespace, out: Output) -> int:
-    """Take in files, folders and web addresses; waits. One result a source; exit 0 only if all became ready."""
+    """Take in files, folders and web addresses; waits. One result a source; exit 0 only if all became ready, and all
+    that lies inside them."""
     if options.section:
         return sections.add(services, _made(services, options.workspace), options, out)
     if options.depth is not None or options.pages is not None:
@@ -70,12 +71,17 @@ def add(services: Services, options: Namespace, out: Output) -> int:
         if isinstance(record, FootnoteError):
             failed += 1
             refused = f"failed  {source}: {shown.speak(record)}"
-            out.line(as_json(shown.refused_json(source, record)) if options.json else refused)
+            told = {**shown.refused_json(source, record), "failed_inside": []}
+            out.line(as_json(told) if options.json else refused)
             continue
         last = final.get(record.id) or services.library.twin(record.id) or record  # else somebody deleted it meanwhile
-        failed += last.state != "ready" or last.pending is not None
+        inside = [item for item in services.library.inside([last.id]) if item.state != "ready"] if last.members else []
+        failed += last.state != "ready" or last.pending is not None or bool(inside)
         described = {**shown.document_json(last), "source": source, "duplicate": _is_duplicate(record, last)}
+        described["failed_inside"] = [shown.document_json(item) for item in inside]
         out.line(as_json(described) if options.json else shown.document_line(source, last))
+        for item in [] if options.json else inside:
+            out.line(f"  {shown.document_line(item.path or item.source, item)}")
     return 1 if failed or not added else 0
 
 

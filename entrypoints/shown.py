@@ -36,12 +36,21 @@ def document_json(record: DocumentRecord) -> Json:
         "duplicate": record.duplicate_of is not None,
         "version": record.number,
         "pending": _pending_json(record.pending) if record.pending else None,
+        "container": _container_json(record),
+        "members": record.members,
     }
 
 
 def _pending_json(newer: Pending) -> Json:
     problem = asdict(newer.problem) if newer.problem else None
     return {"version": newer.number, "state": newer.state, "problem": problem}
+
+
+def _container_json(record: DocumentRecord) -> Json | None:
+    """What a document lies in, and where in there."""
+    if record.container_id is None:
+        return None
+    return {"document": record.container_id, "title": record.container_title, "path": record.path}
 
 
 def refused_json(source: str, error: FootnoteError) -> Json:
@@ -61,6 +70,8 @@ def refused_json(source: str, error: FootnoteError) -> Json:
         "duplicate": False,
         "version": 0,
         "pending": None,
+        "container": None,
+        "members": 0,
     }
 
 
@@ -134,7 +145,8 @@ def document_line(name: str, record: DocumentRecord) -> str:
     notes = "".join(f" ({note})" for note in record.notes)
     again = " (already there)" if record.duplicate_of else ""
     version = f"version {record.number}, " if record.number > 1 else ""
-    line = f"{record.state}  {name}: {version}{size}{_counted(record.chunks, 'passage')}{notes}{again}"
+    inside = f", {_counted(record.members, 'file')} inside" if record.members else ""
+    line = f"{record.state}  {name}: {version}{size}{_counted(record.chunks, 'passage')}{inside}{notes}{again}"
     return line + (_pending_line(record.pending) if record.pending else "")
 
 

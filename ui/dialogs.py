@@ -93,6 +93,9 @@ def _delete_document(document_id: str) -> None:
     parts += [figures.count(record.chunks, "passage")] if record.chunks else []
     held = f" with its **{', '.join(parts)}**" if parts else ""
     st.markdown(f"**{safe.label(record.title or record.source)}** will be deleted{held}, and the stored original too.")
+    along = library.members_deleted_with(document_id) if record.members else 0
+    if along:
+        st.markdown(f"**{figures.count(along, 'document')}** inside it will be deleted as well.")
     st.markdown(
         "Answers in saved chats stay, but quotes from this document in them are blanked. This cannot be undone."
     )

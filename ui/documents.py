@@ -98,8 +98,10 @@ def _facts(record: DocumentRecord, kind: str) -> list[str]:
     facts = [kind]
     if record.pages:
         facts.append(figures.count(record.pages, "page"))
-    if record.state == "ready":
+    if record.state == "ready" and (record.chunks or not record.members):
         facts.append(figures.count(record.chunks, "passage"))
+    if record.members:
+        facts.append(f"{figures.count(record.members, 'file')} inside")
     if record.size:
         facts.append(figures.size(record.size))
     if record.number > 1:
@@ -107,7 +109,10 @@ def _facts(record: DocumentRecord, kind: str) -> list[str]:
     if record.author:
         facts.append(safe.visible(record.author, limit=60))
     facts.append(f"added {figures.day(record.created_at)}")
-    if told := views.fetched(record):
+    if record.container_id is not None:
+        title, path = safe.visible(record.container_title, limit=60), safe.visible(record.path, limit=80)
+        facts.append(f"in {title} › {path}")
+    elif told := views.fetched(record):
         facts.append(told)
     elif record.title and record.source and record.source != record.title:
         facts.append(safe.visible(record.source, limit=80))

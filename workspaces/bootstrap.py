@@ -168,6 +168,7 @@ class _Parts:
             lexical=self.lexical,
             vectors=self.vectors,
             upload_limit=self.upload_limit,
+            enqueue=self.jobs.ingest,
             twins=self.twins,
             closing=self.jobs.closing,
         )

@@ -110,7 +110,8 @@ def places_of(values: Sequence[Sequence[Any]]) -> tuple[Place, ...]:
 def write_chunks(connection: Connection, version_id: str, pieces: Sequence[Chunk], *, title: str) -> None:
     """Store a version's chunks in the place of earlier ones."""
     connection.execute(delete(chunks).where(chunks.c.version_id == version_id))
-    connection.execute(insert(chunks), [_chunk_row(version_id, piece, title) for piece in pieces])
+    if pieces:
+        connection.execute(insert(chunks), [_chunk_row(version_id, piece, title) for piece in pieces])
 
 
 def unembedded(

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from ingest.addresses import parse
 from rag.errors import Cancelled, InvalidInput, NameTaken, NotFound, SourceError
 from rag.types import Retrieval
-from workspaces import repository, runs, versions
+from workspaces import members, repository, runs, versions
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.identifiers import new_id, now
@@ -292,12 +292,26 @@ class Library:
         return self.document(document_id)
 
     def delete(self, document_id: str) -> None:
-        """Delete a document: out of every search and citation at once, off the disk soon after. Raises NotFound."""
+        """Delete a document: out of every search and citation at once, off the disk soon after. What lies inside it
+        goes along (`members_deleted_with`). Raises NotFound."""
         with self._database.write() as connection:
             repository.get_document(connection, document_id)
-            connection.execute(update(documents).where(documents.c.id == document_id).values(deleted_at=now()))
-            blank_quotes(connection, document_id)
+            moment = now()
+            for id_ in (document_id, *members.going_along(connection, document_id)):
+                connection.execute(update(documents).where(documents.c.id == id_).values(deleted_at=moment))
+                blank_quotes(connection, id_)
         self._jobs.purge("document", document_id)
+
+    def members_deleted_with(self, document_id: str) -> int:
+        """How many documents inside this one would go along if it were deleted: those that nobody added by themselves
+        and that lie in no other document."""
+        with self._database.read() as connection:
+            return len(members.going_along(connection, document_id))
+
+    def inside(self, document_ids: Sequence[str]) -> list[DocumentRecord]:
+        """The documents inside these, at any depth."""
+        with self._database.read() as connection:
+            return repository.get_documents(connection, members.inside(connection, document_ids))
 
     def wait_purged(self, *, timeout: float) -> bool:
         """Until everything that was deleted is off the disk; False where `timeout` seconds do not suffice."""
@@ -307,7 +321,8 @@ class Library:
         """Each document's record whenever its state or progress changes, until all are ready or failed.
 
         Args:
-            document_ids: what to wait for; those deleted meanwhile are forgotten.
+            document_ids: what to wait for, and with them what turns out to lie inside them; those deleted meanwhile
+                are forgotten.
             timeout: seconds after which it ends all the same.
         """
         return follow(self._database, document_ids, timeout=timeout)
@@ -339,6 +354,7 @@ class Library:
             twins = repository.find_by_bytes(connection, found, digest)
             if twins:
                 twin = next((twin for twin in twins if twin.source == label), twins[0])
+                members.adopt(connection, twin.id, kind="file", source=label)
                 as_newest = twin.source == label and not keep_both
                 change = versions.again(connection, twin, digest, as_newest=as_newest)
                 return replace(repository.get_document(connection, twin.id), duplicate_of=twin.id), change

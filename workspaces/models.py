@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 
 from rag.types import Answer, Citation, Locator, Passage, Report
 
-SourceKind = Literal["file", "url"]
+SourceKind = Literal["file", "url", "member"]
+"""A member is a file inside another document that nobody added by itself."""
 State = Literal["received", "stored", "parsed", "chunked", "embedded", "indexed", "ready", "failed", "superseded"]
 SiteState = Literal["running", "paused", "done", "failed"]
 SitePageState = Literal["pending", "fetched", "refused", "failed"]
@@ -113,6 +114,12 @@ class DocumentRecord:
     """Of the current version, counted from 1."""
     pending: Pending | None = None
     """The newer version that will take the current one's place, if there is one."""
+    members: int = 0
+    """Documents that lie inside it: attachments, files of an archive."""
+    container_id: str | None = None
+    container_title: str = ""
+    path: str = ""
+    """The first document that it lies in, and where in there."""
 
     @property
     def in_work(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, select, update
 
-from workspaces import frontier
+from workspaces import frontier, members
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.lexical import Fts5Index
@@ -68,14 +68,14 @@ class Purging:
             return list(connection.execute(_superseded().where(documents.c.id == document)).scalars())
 
     def versions_of(self, item_id: str) -> list[str]:
-        """Versions of a document, or of all documents of a workspace; a version itself."""
-        query = (
-            select(versions.c.id)
-            .join(documents, documents.c.id == versions.c.document_id)
-            .where((documents.c.id == item_id) | (documents.c.workspace_id == item_id) | (versions.c.id == item_id))
-        )
+        """Versions of a document and of what goes with it, or of all documents of a workspace; a version itself."""
         with self._database.read() as connection:
-            return list(connection.execute(query).scalars())
+            found: list[str] = []
+            for id_ in (item_id, *members.purged_with(connection, item_id)):
+                mine = (documents.c.id == id_) | (documents.c.workspace_id == id_) | (versions.c.id == id_)
+                query = select(versions.c.id).join(documents, documents.c.id == versions.c.document_id).where(mine)
+                found += connection.execute(query).scalars()
+            return found
 
     def purge(self, item_id: str) -> None:
         """Remove a deleted document, a deleted workspace with all that it holds, or the passages of a superseded
@@ -99,10 +99,10 @@ class Purging:
             is_workspace = connection.execute(
                 select(workspaces.c.id).where(workspaces.c.id == item_id, workspaces.c.deleted_at.is_not(None))
             ).scalar()
-            of = documents.c.workspace_id == item_id if is_workspace else documents.c.id == item_id
-            doomed = connection.execute(
-                select(documents.c.id, documents.c.workspace_id).where(of, documents.c.deleted_at.is_not(None))
-            ).all()
+            along = [] if is_workspace else [*members.purged_with(connection, item_id), item_id]
+            gone = select(documents.c.id, documents.c.workspace_id).where(documents.c.deleted_at.is_not(None))
+            doomed = [row for id_ in along for row in connection.execute(gone.where(documents.c.id == id_))]
+            doomed += connection.execute(gone.where(documents.c.workspace_id == item_id)).all()
         if is_workspace:
             self._vectors.drop(item_id)
         for row in doomed:
@@ -159,6 +159,7 @@ class Purging:
                 blank_quotes(connection, document_id)
                 for table in (chunks, pages, texts):
                     connection.execute(delete(table).where(table.c.version_id.in_(mine)))
+                members.forget(connection, document_id)
                 connection.execute(delete(versions).where(versions.c.document_id == document_id))
                 connection.execute(delete(documents).where(documents.c.id == document_id))
                 _drop_unshared_vectors(connection, [row.embedding_hash for row in rows])

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delet
 
 from rag.errors import FootnoteError, NotFound
 from rag.types import Report
+from workspaces import members
 from workspaces.identifiers import new_id, now
 from workspaces.models import FINAL_STATES, DocumentRecord, Pending, Problem, SourceKind, State, Workspace
 from workspaces.tables import conversations, documents, originals, versions, workspaces
@@ -168,7 +169,7 @@ def list_documents(connection: Connection, workspace_id: str) -> list[DocumentRe
         .where(documents.c.workspace_id == workspace_id, documents.c.deleted_at.is_(None))
         .order_by(documents.c.created_at.desc(), documents.c.id)
     )
-    return [record_of(row) for row in connection.execute(query)]
+    return members.described_all(connection, workspace_id, [record_of(row) for row in connection.execute(query)])
 
 
 def get_document(connection: Connection, document_id: str) -> DocumentRecord:
@@ -181,7 +182,7 @@ def get_document(connection: Connection, document_id: str) -> DocumentRecord:
     row = connection.execute(query).one_or_none()
     if row is None:
         raise _gone()
-    return record_of(row)
+    return members.described(connection, [record_of(row)])[0]
 
 
 def get_version(connection: Connection, version_id: str) -> DocumentRecord:
@@ -200,7 +201,7 @@ def get_documents(connection: Connection, document_ids: Sequence[str]) -> list[D
         some = document_ids[start : start + SQL_VARIABLES]
         query = document_query().where(documents.c.id.in_(some), documents.c.deleted_at.is_(None))
         found += [record_of(row) for row in connection.execute(query)]
-    return found
+    return members.described(connection, found)
 
 
 def find_by_bytes(connection: Connection, workspace_id: str, sha256: str) -> list[DocumentRecord]:

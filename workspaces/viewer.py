@@ -171,7 +171,7 @@ class Viewer:
         if not path.is_file():
             raise StorageError("The original is missing from the disk.", hint="Run `footnote doctor`.")
         media_type = record.media_type or "application/octet-stream"
-        name = record.source if record.source_kind == "file" else file_label(_page_name(record, media_type))
+        name = record.source if record.source_kind != "url" else file_label(_page_name(record, media_type))
         if record.version_id != current:
             stem, dot, ending = name.rpartition(".")
             name = f"{stem or ending} (version {record.number}){dot + ending if stem else ''}"

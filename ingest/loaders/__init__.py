@@ -37,6 +37,12 @@ _LOADERS: Mapping[str, tuple[str, str, str, int]] = {
     media.TSV: ("separated", "SeparatedLoader", "", 1),
     media.PDF: ("pdf", "PdfLoader", "pypdfium2", 2),
     **dict.fromkeys(media.IMAGES, ("image", "ImageLoader", "pillow", 1)),
+    media.EML: ("eml", "EmlLoader", "", 1),
+    media.MBOX: ("mbox", "MboxLoader", "", 1),
+    media.MSG: ("msg", "MsgLoader", "olefile", 1),
+    media.MHTML: ("mhtml", "MhtmlLoader", "trafilatura", 1),
+    media.EPUB: ("epub", "EpubLoader", "", 1),
+    media.ZIP: ("zip", "ZipLoader", "", 1),
 }
 READABLE = frozenset(_LOADERS)
 """Media types that have a loader."""

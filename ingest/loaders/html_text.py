@@ -26,7 +26,7 @@ output q ref ruby rp rt s samp small span strike strong sub sup time tt u var wb
 _INLINE = frozenset(_INLINE_TAGS.split())
 _BREAK = "\x00"
 """A line end that counts, as against those of the source; no element's text can hold it."""
-_UNSTORABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+UNSTORABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 _BULLET = "- "
 
 
@@ -47,7 +47,7 @@ def write_text(root: Any) -> HtmlText:
     blocks: list[Block] = []
     length = 0
     for kind, level, raw in _pieces(root):
-        text = _UNSTORABLE.sub("", raw)
+        text = UNSTORABLE.sub("", raw)
         if not text.strip():
             continue
         if texts:

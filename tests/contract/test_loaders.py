@@ -9,10 +9,12 @@ import pytest
 
 from ingest import media
 from ingest.loaders import READABLE, assemble, loader_for, recipe
-from ingest.protocols import Loaded, PageLoaded, Recognising
+from ingest.protocols import Embedded, Loaded, PageLoaded, Recognising
 from rag.errors import SourceError, UnsupportedType
+from tests.support.containers import archive, book, mail
 from tests.support.documents import pdf
 from tests.support.office_files import docx, item, odf, paragraph, pptx, row, shape, table
+from tests.support.outlook import Outlook, text
 from tests.support.scans import ENGLISH, drawn, encoded
 from tests.support.spreadsheets import ods, ods_row, xls, xlsx_rows
 
@@ -62,6 +64,16 @@ FILES = {
         "</draw:frame></draw:page>",
         kind="presentation",
     ),
+    media.EML: mail(TEXT, attachments={"a.txt": b"A."}),
+    media.MBOX: b"".join(
+        b"From a@example.com Sun Mar  1 10:15:00 2026\n" + mail(TEXT, attachments={"a.txt": b"A."}) + b"\n"
+        for _ in "12"
+    ),
+    media.MSG: Outlook({0x0037001F: text("Subject"), 0x1000001F: text(TEXT)}).bytes(),
+    media.MHTML: b"Subject: S\nContent-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n"
+    b"<h1>Heading</h1><p>The first paragraph of it.</p>\n--b--\n",
+    media.EPUB: book({"a.xhtml": "<h1>Heading</h1><p>Text.</p>", "b.xhtml": "<p>More.</p>"}),
+    media.ZIP: archive({"a.txt": "A.", "a/a.txt": "A."}),
 }
 
 
@@ -79,11 +91,15 @@ def path(media_type: str, tmp_path: Path) -> Path:
 
 def test_pieces_come_first_and_the_head_last(media_type: str, path: Path) -> None:
     *events, head = loader_for(media_type).load(path, title="Title")
-    pieces = [event for event in events if not isinstance(event, Recognising)]
+    events = [event for event in events if not isinstance(event, Recognising)]
     assert isinstance(head, Loaded)
     assert head.title == "Title"
-    assert pieces
-    assert all(isinstance(piece, PageLoaded) and piece.total == len(pieces) for piece in pieces)
+    pieces = [event for event in events if isinstance(event, PageLoaded)]
+    assert bool(pieces) == (media_type != media.ZIP), "only an archive has no text of its own"
+    assert all(piece.total == len(pieces) for piece in pieces)
+    files = [event for event in events if isinstance(event, Embedded)]
+    assert len(pieces) + len(files) == len(events)
+    assert len({file.path for file in files}) == len(files) == head.report.embedded
 
 
 def test_blocks_are_in_order_disjoint_and_cover_all_words(media_type: str, path: Path) -> None:
@@ -117,7 +133,7 @@ def test_the_same_file_gives_the_same_document(media_type: str, path: Path) -> N
 
 def test_the_text_can_be_stored(media_type: str, path: Path) -> None:
     document = assemble(loader_for(media_type).load(path, title=None))
-    assert document.text.encode()
+    assert document.text.encode() or media_type == media.ZIP
     assert "\x00" not in document.text
     assert "\r\n" not in document.text
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.cli import command, environment, footnote, needs_embedder
+from tests.support.containers import mail
 from tests.support.documents import encrypted, pdf
 from tests.support.services import files_holding
 from workspaces.owner import Ownership
@@ -25,8 +26,9 @@ LEASE = [
 ]
 DOCUMENT_KEYS = {
     "document", "title", "source", "state", "problem", "notes", "media_type", "language", "pages", "characters",
-    "chunks", "duplicate", "version", "pending",
+    "chunks", "duplicate", "version", "pending", "container", "members",
 }  # fmt: skip
+ADDED_KEYS = DOCUMENT_KEYS | {"failed_inside"}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,7 @@ def test_adding_gives_one_result_a_source_and_progress_on_standard_error(sources
     assert ran.code == 0, ran.err
     assert {line["source"] for line in ran.lines} == {"valves.txt", "inside/lease.pdf", "inside/deeper/notes.md"}
     for line in ran.lines:
-        assert set(line) == DOCUMENT_KEYS
+        assert set(line) == ADDED_KEYS
         assert (line["state"], line["problem"], line["duplicate"]) == ("ready", None, False)
     assert {line["pages"] for line in ran.lines} == {0, 2}
     assert "ready" in ran.err
@@ -74,12 +76,31 @@ def test_adding_fails_as_a_whole_when_one_source_fails_and_takes_the_others(sour
         "unsupported", "invalid", "invalid", "forbidden"
     ]  # fmt: skip
     for line in ran.lines[:4]:
-        assert set(line) == DOCUMENT_KEYS
+        assert set(line) == ADDED_KEYS
         assert line["problem"]["message"]
         assert line["problem"]["hint"]
     assert (ran.lines[4]["duplicate"], ran.lines[5]["duplicate"]) == (False, True)
     assert ran.lines[4]["document"] == ran.lines[5]["document"]
     assert "Traceback" not in ran.err
+
+
+def test_what_lies_inside_counts_towards_the_exit_code(tmp_path):
+    good = mail(attachments={"notes.txt": b"The valve closes at nine bar."})
+    bad = mail(subject="Broken", attachments={"broken.pdf": b"%PDF-1.7 " + b"garbage " * 200})
+    for name, content in {"good.eml": good, "bad.eml": bad}.items():
+        (tmp_path / name).write_bytes(content)
+    ran = footnote(tmp_path / "data", "add", "-w", "Mail", "good.eml", "--json", cwd=tmp_path)
+    assert (ran.code, len(ran.lines)) == (0, 1), ran.err
+    assert (ran.lines[0]["members"], ran.lines[0]["failed_inside"]) == (1, [])
+    ran = footnote(tmp_path / "data", "add", "-w", "Mail", "bad.eml", "--json", cwd=tmp_path)
+    [line] = ran.lines
+    assert (ran.code, line["state"]) == (1, "ready")
+    [failed] = line["failed_inside"]
+    assert failed["problem"]["code"] == "damaged"
+    assert failed["container"] == {"document": line["document"], "title": "Broken", "path": "broken.pdf"}
+    people = footnote(tmp_path / "data", "add", "-w", "Mail", "bad.eml", cwd=tmp_path)
+    assert "1 file inside" in people.out
+    assert "  failed  broken.pdf" in people.out
 
 
 def test_documents_are_listed(data):

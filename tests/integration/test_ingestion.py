@@ -12,6 +12,7 @@ import pytest
 
 from ingest.fetch import Fetcher
 from rag.errors import InvalidInput
+from tests.support.containers import archive
 from tests.support.documents import encrypted, long_text, pdf
 from tests.support.services import add, ingested, opened, rows, settled
 from tests.web import Reply, answer, page_server
@@ -208,6 +209,16 @@ def test_a_page_that_is_there_already_is_that_document(services, workspace):
     assert twin is not None
     assert twin.id == file.id
     assert [record.id for record in services.library.documents(workspace)] == [file.id]
+
+
+def test_a_page_that_came_inside_an_archive_and_is_then_added_outlives_the_archive(services, workspace):
+    container = ingested(services, workspace, archive({"saved.html": PAGE}), "all.zip")
+    with web(answer(PAGE)) as url:
+        added = services.library.add_url(workspace, url)
+        assert settled(services, added.id) == []
+    services.library.delete(container.id)
+    [kept] = services.library.documents(workspace)
+    assert (kept.source_kind, kept.source, kept.state) == ("url", url, "ready")
 
 
 def test_an_unreachable_address_ends_with_its_reason_and_is_tried_again_when_added_again(services, workspace):

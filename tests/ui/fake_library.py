@@ -149,6 +149,9 @@ class FakeLibrary:
             raise InvalidInput("That is not the password.", hint="Mind capital letters.")
         return self.retry(document_id)
 
+    def members_deleted_with(self, document_id: str) -> int:
+        return self.records[document_id].members
+
     def delete(self, document_id: str) -> None:
         self.records.pop(document_id)
 

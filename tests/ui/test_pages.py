@@ -339,6 +339,21 @@ def test_the_drawer_asks_for_the_password_of_a_page_and_forgets_it(services: fak
     assert [field for field in at.text_input if field.key == "drawer-password"] == []
 
 
+def test_files_inside_files_say_where_they_lie_and_what_goes_along(services: fakes.FakeServices) -> None:
+    library = services.library
+    space = library.workspace("Rental law").id
+    mail = library.put(space, "valves.eml", title="Valves", media_type="message/rfc822", members=12, chunks=3)
+    library.put(
+        space, "report.pdf", title="Report", container_id=mail.id, container_title="Valves", path="a/report.pdf"
+    )
+    at = page(app(), "documents")
+    shown = texts(at)
+    assert "12 files inside" in shown
+    assert "in Valves › a/report.pdf" in shown
+    at.session_state["fn_dialog"] = OpenDialog("delete_document", mail.id)
+    assert "12 documents" in texts(at.run())
+
+
 def test_a_workspace_shows_nothing_of_another(services: fakes.FakeServices) -> None:
     services.library.put(services.library.workspace("Biology, year 9").id, "cells.pdf", title="Cells and tissues")
     at = page(app(), "documents")
