@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from ingest.loaders.rows import RowWriter, cell_text
-from ingest.loaders.text import read_text
+from ingest.loaders.text import read_text, without_controls
 from ingest.protocols import Loaded, LoadEvent
 from rag.errors import EmptySource
 from rag.types import Report
@@ -42,6 +42,7 @@ class SeparatedLoader:
             DamagedSource: not text.
         """
         text, notes = read_text(path)
+        text = without_controls(text)
         declared = _DECLARED.match(text)
         text = text[declared.end() :] if declared else text
         separator = declared.group(1) if declared else _separator(text[:_SAMPLE])

@@ -73,7 +73,7 @@ def test_adding_fails_as_a_whole_when_one_source_fails_and_takes_the_others(sour
     assert [line["source"] for line in ran.lines] == arguments
     assert [line["state"] for line in ran.lines] == ["failed"] * 4 + ["ready"] * 2
     assert [(line["problem"] or {}).get("code") for line in ran.lines[:4]] == [
-        "unsupported", "invalid", "invalid", "forbidden"
+        "damaged", "invalid", "invalid", "forbidden"
     ]  # fmt: skip
     for line in ran.lines[:4]:
         assert set(line) == ADDED_KEYS
@@ -117,7 +117,7 @@ def test_search_gives_passages(data):
     assert ran.code == 0, ran.err
     assert 1 <= len(ran.json) <= 2
     best = ran.json[0]
-    assert set(best) == {"document", "title", "page", "span", "score", "text"}
+    assert set(best) == {"document", "title", "page", "place", "span", "score", "text"}
     assert (best["title"], best["page"]) == ("lease", 1)
     assert "third of each month" in best["text"]
     start, end = best["span"]
@@ -140,7 +140,7 @@ def test_ask_without_a_model_quotes_the_documents(data):
         assert sentence["verdict"] in ("supported", "partly", "not_found")
         assert set(sentence["citations"]) <= numbers
     for citation in answer["citations"]:
-        assert set(citation) == {"n", "document", "title", "page", "span", "quote"}
+        assert set(citation) == {"n", "document", "title", "page", "place", "span", "quote"}
         start, end = citation["span"]
         assert citation["title"] != "valves" or citation["quote"] == TEXT[start:end]
     assert "valves" in {citation["title"] for citation in answer["citations"]}

@@ -209,7 +209,7 @@ SAVED = (
 KINDS = [
     ("all.mbox", MAILBOX, 3),
     ("one.msg", Outlook({0x0037001F: text("Subject"), 0x1000001F: text(NOTE)}).bytes(), 1),
-    ("page.mht", SAVED % (NOTE.encode() * 9), 0),
+    ("page.mht", SAVED % (NOTE.encode() * 9), 1),
     ("novel.epub", book({"a.xhtml": f"<h1>One</h1><p>{NOTE}</p>", "b.xhtml": f"<h1>Two</h1><p>{NOTE}</p>"}), 2),
 ]
 
