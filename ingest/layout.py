@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import sub
 from statistics import median
 
 from rag.types import Block, BlockKind, Span, WordBox
@@ -44,9 +45,10 @@ class Line:
 
     def __post_init__(self) -> None:
         middle = len(self.words) // 2
-        self.left = min(word[1] for word in self.words)
-        self.bottom = sorted(word[2] for word in self.words)[middle]
-        self.height = sorted(word[4] - word[2] for word in self.words)[middle]
+        _, lefts, bottoms, _, tops = zip(*self.words, strict=True)
+        self.left = min(lefts)
+        self.bottom = sorted(bottoms)[middle]
+        self.height = sorted(map(sub, tops, bottoms))[middle]
 
     @property
     def text(self) -> str:

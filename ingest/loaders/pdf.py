@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -17,10 +17,13 @@ import pypdfium2.raw as raw
 
 from ingest.headings import FontProfile, find_titles
 from ingest.layout import Line, compose, hyphenated_words
+from ingest.loaders.pdf_attachments import attached_files
+from ingest.loaders.pdf_findings import Findings
 from ingest.loaders.pdf_strings import metadata, outline_title, page_label
-from ingest.loaders.pdf_text import read_lines
+from ingest.loaders.pdf_text import PageText, read_text
 from ingest.loaders.titles import clean, sensible_title
-from ingest.protocols import Loaded, LoadEvent, PageLoaded
+from ingest.protocols import Embedded, Loaded, LoadEvent, PageLoaded
+from ingest.running_lines import PlacedLines, drop_running_lines
 from rag.errors import DamagedSource, NoText, PasswordNeeded
 from rag.types import Page, Span
 
@@ -34,37 +37,43 @@ _FEWEST_TITLES = 3
 _MOST_TITLES = 20_000
 _TITLE_PAGES = 3
 """A heading further in names a chapter, not the document."""
-_LISTED = 12
-"""A note lists so many page ranges and counts the rest."""
 
 
 class PdfLoader:
-    """Reads PDFs page by page; keeps no state between files."""
+    """Reads PDFs page by page; keeps no state between files.
+
+    Args:
+        password: opens a protected file.
+    """
+
+    def __init__(self, password: str | None = None) -> None:
+        self._password = password
 
     def load(self, path: Path, *, title: str | None) -> Iterator[LoadEvent]:
         """See `ingest.protocols.Loader`.
 
         Raises:
-            PasswordNeeded: it does not open with the empty password.
+            PasswordNeeded: it opens neither with the empty password nor with the given one.
             DamagedSource: neither PDFium nor a repair can open it, or none of its pages.
             NoText: it opens, but no page holds text.
         """
-        with open_pdf(path) as document:
+        with open_pdf(path, self._password) as document:
             yield from _Reading(document).events(title)
 
 
-def open_pdf(path: Path) -> pdfium.PdfDocument:
-    """Open with the empty password, repaired if need be.
+def open_pdf(path: Path, password: str | None = None) -> pdfium.PdfDocument:
+    """Open with the password, or the empty one; repaired if need be.
 
     Raises:
         PasswordNeeded, DamagedSource
     """
     try:
-        return pdfium.PdfDocument(path)
+        return pdfium.PdfDocument(path, password=password)
     except pdfium.PdfiumError as error:
         if error.err_code in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY):
             raise PasswordNeeded(
-                "The PDF is protected with a password.", hint="Save a copy without the password and add that."
+                "The password does not open the PDF." if password else "The PDF is protected with a password.",
+                hint="Save a copy without the password and add that.",
             ) from error
         return _repaired(path)
 
@@ -93,19 +102,22 @@ class _Reading:
         self._outline = _outline(document)
         self._position = 0
         self._vocabulary: set[str] = set()
-        self._unreadable: list[int] = []
-        self._without_text: list[int] = []
+        self._findings = Findings()
         self._first_heading = ""
         self._has_fields = document.get_formtype() == raw.FORMTYPE_ACRO_FORM
         if self._has_fields:
             document.init_forms()
-        self._fonts = None if self._outline_fits() else self._font_profile()
+        self._peeked: dict[int, tuple[PageText, tuple[float, float]]] = {}
+        self._outlined = False
+        self._outlined = self._outline_fits()
+        self._fonts = None if self._outlined else self._font_profile()
 
     def events(self, title: str | None) -> Iterator[LoadEvent]:
-        """A PageLoaded for every page, then Loaded."""
-        for number in range(1, self._total + 1):
-            yield self._page(number)
-        if len(self._unreadable) == self._total:
+        """A PageLoaded for every page, the files attached, then Loaded."""
+        for page, repeated in drop_running_lines(map(self._placed, range(1, self._total + 1))):
+            self._findings.repeated_lines += repeated
+            yield self._page(page)
+        if len(self._findings.unreadable) == self._total:
             raise DamagedSource(
                 "None of the PDF's pages can be read.",
                 hint="Open it in a PDF viewer, save it again and add the new file.",
@@ -116,43 +128,59 @@ class _Reading:
                 f"The PDF has {pages} but holds no text; it looks like a scan.",
                 hint="Run text recognition (OCR) on it and add the result.",
             )
+        for attached in attached_files(self._document):
+            if isinstance(attached, Embedded):
+                self._findings.embedded += 1
+                yield attached
+            else:
+                self._findings.skipped.append(attached)
         yield self._head(title)
 
-    def _page(self, number: int) -> PageLoaded:
-        label = clean(page_label(self._document, number - 1))[:40]
-        lines, (width, height) = self._lines(number)
+    def _placed(self, number: int) -> PlacedLines:
+        lines, size = self._lines(number)
+        return PlacedLines(number, clean(page_label(self._document, number - 1))[:40], size, lines)
+
+    def _page(self, page: PlacedLines) -> PageLoaded:
+        number, lines = page.number, page.lines
         separator = PAGE_SEPARATOR if lines and self._position else ""
         self._vocabulary |= hyphenated_words(lines)
         headings = self._fonts.headings(lines) if self._fonts else find_titles(lines, self._outline.get(number, ()))
         start = self._position + len(separator)
-        page = compose(lines, headings, offset=start, vocabulary=self._vocabulary)
+        composed = compose(lines, headings, offset=start, vocabulary=self._vocabulary)
         if headings and number <= _TITLE_PAGES and not self._first_heading:
             self._first_heading = " ".join(line.text for line in lines[headings[0].first : headings[0].last + 1])
         if lines:
-            self._position = start + len(page.text)
+            self._position = start + len(composed.text)
         span = Span(start, self._position) if lines else Span(self._position, self._position)
+        label = page.label if page.label not in ("", str(number)) else None
         return PageLoaded(
-            text=separator + page.text,
-            blocks=page.blocks,
-            page=Page(number, span, label if label != str(number) and label else None, width, height, page.words),
+            text=separator + composed.text,
+            blocks=composed.blocks,
+            page=Page(number, span, label, *page.size, composed.words),
             total=self._total,
         )
 
     def _lines(self, number: int) -> tuple[list[Line], tuple[float, float]]:
+        read = self._peeked.pop(number, None) or self._read(number)
+        if read is None:  # the page is told of in the notes; the others are read
+            self._findings.unreadable.append(number)
+            return [], _A4
+        text, size = read
+        self._findings.add(number, text)
+        return text.lines, size
+
+    def _read(self, number: int) -> tuple[PageText, tuple[float, float]] | None:
         try:
             page = self._document[number - 1]
             if self._has_fields and page.flatten() == raw.FLATTEN_SUCCESS:  # what is filled in becomes text
                 page.close()
                 page = self._document[number - 1]
             size: tuple[float, float] = page.get_size()
-            lines = read_lines(page, fonts=self._fonts is not None)
-        except pdfium.PdfiumError:  # the page is told of in the notes; the others are read
-            self._unreadable.append(number)
-            return [], _A4
+            text = read_text(page, fonts=not self._outlined)
+        except pdfium.PdfiumError:
+            return None
         page.close()
-        if not lines:
-            self._without_text.append(number)
-        return lines, size
+        return text, size
 
     def _outline_fits(self) -> bool:
         """Whether there is an outline worth the name, and its titles stand where it says."""
@@ -166,28 +194,19 @@ class _Reading:
         return FontProfile.of([self._peek(number) for number in range(1, self._total + 1, every)])
 
     def _peek(self, number: int) -> list[Line]:
-        try:
-            page = self._document[number - 1]
-            lines = read_lines(page, fonts=False)
-        except pdfium.PdfiumError:  # reported when its turn comes
-            return []
-        page.close()
-        return lines
+        """The lines of a page before its turn; it is not read twice."""
+        if number not in self._peeked and (read := self._read(number)):
+            self._peeked[number] = read
+        return self._peeked[number][0].lines if number in self._peeked else []
 
     def _head(self, title: str | None) -> Loaded:
-        notes = []
-        if self._without_text:
-            notes.append(f"{_pages(self._without_text)}: no text (scanned?)")
-        if self._unreadable:
-            notes.append(f"{_pages(self._unreadable)}: damaged, could not be read")
-        if attached := self._document.count_attachments():
-            notes.append(f"{attached} attached file{'s' if attached > 1 else ''} inside the PDF: not read")
         return Loaded(
             title=title or sensible_title(metadata(self._document, "Title")) or clean(self._first_heading)[:200],
             author=clean(metadata(self._document, "Author"))[:200] or None,
             date=_iso_date(metadata(self._document, "CreationDate")),
-            notes=tuple(notes),
+            notes=tuple(self._findings.notes()),
             page_count=self._total,
+            report=self._findings.report(),
         )
 
 
@@ -209,16 +228,3 @@ def _iso_date(value: str) -> str | None:
     """The day in a PDF date ("D:20230204115901-00'00'", ISO 32000-1, 7.9.4), if it is one."""
     match = re.match(r"D:(\d{4})(?:(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?)?", value)
     return "-".join(part for part in match.groups() if part) if match else None
-
-
-def _pages(numbers: Sequence[int]) -> str:
-    """ "Page 3", "Pages 3, 7-9"; `numbers` ascend."""
-    ranges: list[list[int]] = []
-    for number in numbers:
-        if ranges and ranges[-1][1] == number - 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    shown = [str(first) if first == last else f"{first}-{last}" for first, last in ranges]
-    more = f" and {len(shown) - _LISTED} more ranges" if len(shown) > _LISTED else ""
-    return f"{'Page' if len(numbers) == 1 else 'Pages'} {', '.join(shown[:_LISTED])}{more}"

@@ -26,6 +26,11 @@ def outline_title(bookmark: pdfium.PdfBookmark) -> str:
     return _read(lambda buffer, size: raw.FPDFBookmark_GetTitle(bookmark.raw, buffer, size))
 
 
+def attachment_name(attachment: pdfium.PdfAttachment) -> str:
+    """What an attached file is called."""
+    return _read(lambda buffer, size: raw.FPDFAttachment_GetName(attachment.raw, buffer, size))
+
+
 def _read(call: Callable[[object, int], int]) -> str:
     """PDFium's way: ask for the size in bytes, then for the text in UTF-16. pypdfium2's own decoding is strict."""
     size = call(None, 0)
