@@ -15,6 +15,7 @@ from pathlib import Path
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
+from ingest.columns import in_reading_order
 from ingest.headings import FontProfile, find_titles
 from ingest.layout import Line, compose, hyphenated_words
 from ingest.loaders.pdf_attachments import attached_files
@@ -24,6 +25,7 @@ from ingest.loaders.pdf_text import PageText, read_text
 from ingest.loaders.titles import clean, sensible_title
 from ingest.protocols import Embedded, Loaded, LoadEvent, PageLoaded
 from ingest.running_lines import PlacedLines, drop_running_lines
+from ingest.tables import find_tables
 from rag.errors import DamagedSource, NoText, PasswordNeeded
 from rag.types import Page, Span
 
@@ -141,12 +143,14 @@ class _Reading:
         return PlacedLines(number, clean(page_label(self._document, number - 1))[:40], size, lines)
 
     def _page(self, page: PlacedLines) -> PageLoaded:
-        number, lines = page.number, page.lines
+        number, lines = page.number, in_reading_order(page.lines)
         separator = PAGE_SEPARATOR if lines and self._position else ""
         self._vocabulary |= hyphenated_words(lines)
         headings = self._fonts.headings(lines) if self._fonts else find_titles(lines, self._outline.get(number, ()))
         start = self._position + len(separator)
-        composed = compose(lines, headings, offset=start, vocabulary=self._vocabulary)
+        tables = find_tables(lines, {index for each in headings for index in range(each.first, each.last + 1)})
+        self._findings.tables += len(tables)
+        composed = compose(lines, headings, tables, offset=start, vocabulary=self._vocabulary)
         if headings and number <= _TITLE_PAGES and not self._first_heading:
             self._first_heading = " ".join(line.text for line in lines[headings[0].first : headings[0].last + 1])
         if lines:

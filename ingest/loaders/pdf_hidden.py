@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from math import inf
-from typing import Any
+from struct import Struct
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 from PIL import Image, ImageChops
+
+from ingest.loaders import pdf_calls as calls
 
 Box = tuple[float, float, float, float]
 Colour = tuple[int, ...]
@@ -45,6 +47,7 @@ _SCANNED = 0.5
 _DEEPEST = 12
 """Forms inside forms are followed so far."""
 _MOST_OBJECTS = 100_000
+_FLOATS = Struct("4f")
 _WORD = re.compile(r"\S+")
 
 
@@ -61,9 +64,9 @@ class Unseen:
 class _Survey:
     """What the objects of a page look like. Handles of text objects; boxes in the page's own points."""
 
-    unpainted: list[Any] = field(default_factory=list)
-    doubtful: list[Any] = field(default_factory=list)
-    covered: list[Any] = field(default_factory=list)
+    unpainted: list[int] = field(default_factory=list)
+    doubtful: list[int] = field(default_factory=list)
+    covered: list[int] = field(default_factory=list)
     images: list[Box] = field(default_factory=list)
 
 
@@ -98,28 +101,26 @@ def unseen(page: pdfium.PdfPage, text_page: pdfium.PdfTextPage, characters: str,
 def _survey(page: pdfium.PdfPage) -> _Survey:
     survey = _Survey()
     look = _Look()
-    texts: list[tuple[int, Any]] = []
+    texts: list[tuple[int, int]] = []
     boxes: list[tuple[int, Box]] = []
-    grounds: dict[Colour, list[Box]] = {}
     for order, (handle, kind, form) in enumerate(_objects(page)):
         if kind == _TEXT:
-            if raw.FPDFTextObj_GetTextRenderMode(handle) in _UNPAINTED:
+            if calls.render_mode(handle) in _UNPAINTED:
                 survey.unpainted.append(handle)
-            elif form or look.doubtful(handle, grounds):
+            elif form or look.doubtful(handle):
                 survey.doubtful.append(handle)
             else:
                 texts.append((order, handle))
         elif kind == _IMAGE:
             survey.images.append(look.bounds(form or handle))
             boxes.append((order, survey.images[-1]))
-        elif kind == _PATH and not form and (box := look.filled_box(handle)):
+        elif kind == _PATH and not form and (box := look.ground(handle)):
             boxes.append((order, box))
-            grounds.setdefault(look.colour(handle), []).append(box)
     survey.covered = _covered(texts, boxes, look)
     return survey
 
 
-def _covered(texts: Sequence[tuple[int, Any]], boxes: list[tuple[int, Box]], look: _Look) -> list[Any]:
+def _covered(texts: Sequence[tuple[int, int]], boxes: list[tuple[int, Box]], look: _Look) -> list[int]:
     """Texts that touch a box painted after them; both in the order of painting."""
     found = []
     later: list[Box] = []
@@ -136,87 +137,95 @@ def _covered(texts: Sequence[tuple[int, Any]], boxes: list[tuple[int, Box]], loo
     return found
 
 
-def _objects(page: pdfium.PdfPage) -> Iterator[tuple[Any, int, Any]]:
-    """Each object in the order of painting: handle, type, and the outermost form that it lies in, or None."""
-    count, get = raw.FPDFPage_CountObjects(page.raw), raw.FPDFPage_GetObject
-    kind_of = raw.FPDFPageObj_GetType
+def _objects(page: pdfium.PdfPage) -> Iterator[tuple[int, int, int]]:
+    """Each object in the order of painting: handle, type, and the outermost form that it lies in, or 0."""
+    parent = calls.address(page.raw)
+    get, kind_of = calls.get_object, calls.object_type
     budget = _MOST_OBJECTS
-    for index in range(min(count, budget)):
-        handle = get(page.raw, index)
+    for index in range(min(calls.count_objects(parent), budget)):
+        handle = get(parent, index)
         kind = kind_of(handle)
         if kind != _FORM:
-            yield handle, kind, None
+            yield handle, kind, 0
             continue
         for inner in islice(_inside(handle, _DEEPEST), budget):
             budget -= 1
             yield inner, kind_of(inner), handle
 
 
-def _inside(form: Any, depth: int) -> Iterator[Any]:
+def _inside(form: int, depth: int) -> Iterator[int]:
     """What a form paints, through the forms inside it."""
-    for index in range(raw.FPDFFormObj_CountObjects(form)):
-        handle = raw.FPDFFormObj_GetObject(form, index)
-        if raw.FPDFPageObj_GetType(handle) != _FORM:
+    for index in range(calls.count_form_objects(form)):
+        handle = calls.get_form_object(form, index)
+        if calls.object_type(handle) != _FORM:
             yield handle
         elif depth:
             yield from _inside(handle, depth - 1)
 
 
 class _Look:
-    """Looks of page objects; the buffers that PDFium writes to are made once, for there are thousands on a page."""
+    """Looks of page objects. There are thousands on a page: buffers are made once, and usual colours judged once."""
 
     def __init__(self) -> None:
-        self._rgba = (ctypes.c_uint * 4)()
-        self._channels = [ctypes.byref(ctypes.c_uint.from_buffer(self._rgba, 4 * index)) for index in range(4)]
-        self._colours: dict[bytes, Colour] = {}
-        self._box = (ctypes.c_float * 4)()
-        self._edges = [ctypes.byref(ctypes.c_float.from_buffer(self._box, 4 * index)) for index in range(4)]
+        self._buffer = (ctypes.c_uint32 * 4)()
+        start = ctypes.addressof(self._buffer)
+        self._out = (start, start + 4, start + 8, start + 12)
+        self._grounds: dict[Colour, list[Box]] = {}
+        self._plain: set[bytes] = set()
+        """Colours that are neither pale nor faint nor like a ground."""
 
-    def colour(self, handle: Any) -> Colour:
-        """Red, green, blue and opacity of what it is filled with; () where there is no plain colour."""
-        if not raw.FPDFPageObj_GetFillColor(handle, *self._channels):
-            return ()
-        key = bytes(self._rgba)
-        if key not in self._colours:
-            self._colours[key] = tuple(self._rgba)
-        return self._colours[key]
-
-    def bounds(self, handle: Any) -> Box:
+    def bounds(self, handle: int) -> Box:
         """Its box in the coordinates that it is painted in."""
-        if not raw.FPDFPageObj_GetBounds(handle, *self._edges):
+        if not calls.bounds(handle, *self._out):
             return 0.0, 0.0, 0.0, 0.0
-        left, bottom, right, top = self._box
-        return left, bottom, right, top
+        box: Box = _FLOATS.unpack(self._buffer)
+        return box
 
-    def filled_box(self, handle: Any) -> Box | None:
-        """The bounds of a filled path that is more than a rule."""
-        box = self.bounds(handle)
-        if box[2] - box[0] < _BOX_SIDE or box[3] - box[1] < _BOX_SIDE:
+    def ground(self, handle: int) -> Box | None:
+        """The bounds of a filled path that is more than a rule. Later text may be of its colour."""
+        left, bottom, right, top = box = self.bounds(handle)
+        if right - left < _BOX_SIDE or top - bottom < _BOX_SIDE:
             return None
-        fill, stroke = ctypes.c_int(), ctypes.c_int()
-        filled = raw.FPDFPath_GetDrawMode(handle, fill, stroke) and fill.value != raw.FPDF_FILLMODE_NONE
-        return box if filled else None
+        if not calls.draw_mode(handle, *self._out[:2]) or self._buffer[0] == raw.FPDF_FILLMODE_NONE:
+            return None
+        if calls.fill_colour(handle, *self._out):
+            colour = tuple(self._buffer)
+            if colour not in self._grounds:
+                self._grounds[colour] = []
+                self._plain.clear()
+            self._grounds[colour].append(box)
+        return box
 
-    def doubtful(self, handle: Any, grounds: Mapping[Colour, Sequence[Box]]) -> bool:
+    def doubtful(self, handle: int) -> bool:
         """Whether a text is pale, faint, on an optional layer, or on a ground of its own colour."""
-        colour = self.colour(handle)
-        if not colour or colour[3] < _FAINT or min(colour) >= _PALE:
+        if not calls.fill_colour(handle, *self._out):
+            return True  # a pattern
+        key = bytes(self._buffer)
+        if key not in self._plain and self._lost(handle, tuple(self._buffer)):
             return True
-        marks = raw.FPDFPageObj_CountMarks(handle)
-        if marks and any(_is_layer(handle, index) for index in range(marks)):
+        marks = calls.count_marks(handle)
+        return marks > 0 and any(_is_layer(handle, index) for index in range(marks))
+
+    def _lost(self, handle: int, colour: Colour) -> bool:
+        if colour[3] < _FAINT or min(colour) >= _PALE:
             return True
-        for other, boxes in grounds.items():
-            if other == colour or all(abs(a - b) < _CLOSE for a, b in zip(colour, other, strict=False)):
-                own = self.bounds(handle)
-                return any(_touch(own, box) for box in boxes)
-        return False
+        grounds = [box for other, boxes in self._grounds.items() if _alike(colour, other) for box in boxes]
+        if not grounds:
+            self._plain.add(bytes(self._buffer))
+            return False
+        own = self.bounds(handle)
+        return any(_touch(own, box) for box in grounds)
 
 
-def _is_layer(handle: Any, index: int) -> bool:
+def _alike(one: Colour, other: Colour) -> bool:
+    return all(abs(a - b) < _CLOSE for a, b in zip(one, other, strict=True))
+
+
+def _is_layer(handle: int, index: int) -> bool:
     """Whether a content mark is "OC"."""
     buffer = (ctypes.c_ushort * 3)()
     size = ctypes.c_ulong()
-    mark = raw.FPDFPageObj_GetMark(handle, index)
+    mark = raw.FPDFPageObj_GetMark(ctypes.cast(handle, raw.FPDF_PAGEOBJECT), index)
     named = raw.FPDFPageObjMark_GetName(mark, buffer, ctypes.sizeof(buffer), size)
     return bool(named) and bytes(buffer) == "OC\0".encode("utf-16-le")
 
@@ -225,18 +234,14 @@ def _touch(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def _characters_of(text_page: pdfium.PdfTextPage, handles: Sequence[Any], characters: str) -> frozenset[int]:
+def _characters_of(text_page: pdfium.PdfTextPage, handles: Sequence[int], characters: str) -> frozenset[int]:
     """Indexes of the characters, white space left out, that these text objects paint."""
     if not handles:
         return frozenset()
-    addresses = {_address(handle) for handle in handles}
-    owner = raw.FPDFText_GetTextObject
+    wanted = set(handles)
+    owner, parent = calls.text_object, calls.address(text_page.raw)
     inked = (index for index, character in enumerate(characters) if not character.isspace())
-    return frozenset(index for index in inked if _address(owner(text_page.raw, index)) in addresses)
-
-
-def _address(handle: Any) -> int | None:
-    return ctypes.cast(handle, ctypes.c_void_p).value
+    return frozenset(index for index in inked if owner(parent, index) in wanted)
 
 
 def _place(text_page: pdfium.PdfTextPage, shown: Transform) -> Callable[[int], Box]:
@@ -257,13 +262,13 @@ def _drawn(page: pdfium.PdfPage) -> Image.Image:
     return image
 
 
-def _traces(page: pdfium.PdfPage, handles: Sequence[Any], picture: Image.Image) -> Callable[[Box], int]:
+def _traces(page: pdfium.PdfPage, handles: Sequence[int], picture: Image.Image) -> Callable[[Box], int]:
     """The largest difference, of 255, that these text objects make to the picture of the page, anywhere in a box."""
     for handle in handles:
-        raw.FPDFPageObj_SetIsActive(handle, False)
+        calls.set_active(handle, 0)
     difference = ImageChops.difference(picture, _drawn(page))
     for handle in handles:
-        raw.FPDFPageObj_SetIsActive(handle, True)
+        calls.set_active(handle, 1)
     width, height = page.get_size()
     across, down = picture.width / width, picture.height / height
 

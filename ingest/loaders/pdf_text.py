@@ -6,11 +6,13 @@ import ctypes
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from struct import Struct
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from ingest.layout import Line, PlacedWord
+from ingest.loaders import pdf_calls as calls
 from ingest.loaders.pdf_hidden import Transform, unseen
 
 _CUT = "\ufffe"
@@ -36,6 +38,7 @@ _SOFT_HYPHEN = "\u00ad"
 _NOTHING = "\0"
 _TINY = 0.5
 """Square points a character: what letters of one point take up, whichever way they are turned."""
+_FLOATS = Struct("4f")
 _FLAT = 0.1
 """A box lower than this, in points, comes from a font without metrics."""
 _BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi", re.IGNORECASE)
@@ -160,26 +163,27 @@ def _placer(
     text_page: pdfium.PdfTextPage, characters: str, transform: Transform
 ) -> Callable[[int, int], PlacedWord]:
     """A word's box from its first and last character: two calls a word instead of one a character."""
-    handle = text_page.raw
-    first, last = raw.FS_RECTF(), raw.FS_RECTF()
-    to_first, to_last = ctypes.byref(first), ctypes.byref(last)
-    loose = raw.FPDFText_GetLooseCharBox
+    parent = calls.address(text_page.raw)
+    buffer = (ctypes.c_float * 4)()
+    out = ctypes.addressof(buffer)
+    loose, floats = calls.loose_box, _FLOATS.unpack
     usual = _UNUSUAL.search(characters) is None
 
-    def corner(index: int, rectangle: raw.FS_RECTF, reference: object) -> raw.FS_RECTF:
+    def corner(index: int) -> tuple[float, float, float, float]:
         # The loose box spans the font's height, so that a highlight has even edges; some fonts have none.
-        if not loose(handle, index, reference) or rectangle.top - rectangle.bottom <= _FLAT:
-            try:
-                rectangle.left, rectangle.bottom, rectangle.right, rectangle.top = text_page.get_charbox(index)
-            except pdfium.PdfiumError:
-                rectangle.left = rectangle.bottom = rectangle.right = rectangle.top = 0.0
-        return rectangle
+        if loose(parent, index, out):
+            left, top, right, bottom = floats(buffer)
+            if top - bottom > _FLAT:
+                return left, bottom, right, top
+        try:
+            box: tuple[float, float, float, float] = text_page.get_charbox(index)
+        except pdfium.PdfiumError:
+            return 0.0, 0.0, 0.0, 0.0
+        return box
 
     def place(start: int, end: int) -> PlacedWord:
-        a = corner(start, first, to_first)
-        b = corner(end - 1, last, to_last)
-        x0, y0, x1, y1 = b.left, b.bottom, b.right, b.top
-        left, bottom, right, top = a.left, a.bottom, a.right, a.top
+        x0, y0, x1, y1 = corner(start)
+        left, bottom, right, top = corner(end - 1)
         if left < x0:
             x0 = left
         if bottom < y0:
