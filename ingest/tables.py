@@ -18,6 +18,8 @@ _FEWEST_ROWS = 3
 """With more than one cell."""
 _BETWEEN = 3
 """Lines of one cell that may stand between two rows: labels, cells of several lines."""
+_BESIDE = 3.0
+"""Line heights to a line that still belongs to the last row."""
 _STEP = 3.5
 """Line heights from one line of a table to the next, at most."""
 _CROSSING = 0.2
@@ -89,7 +91,7 @@ def _end(lines: Sequence[Line], parts: Sequence[Sequence[Line]], start: int, tak
             continue
         if _is_prose(line, lines[start]):
             break
-        if line.left > edge and end == index:
+        if line.left > edge and end == index and abs(lines[index - 1].bottom - line.bottom) < _BESIDE * line.height:
             end = index + 1
         elif line.bottom < lowest - 1:  # else it stands beside another
             between, lowest = between + 1, line.bottom
@@ -133,16 +135,23 @@ def _table(run: _Run) -> Table | None:
     if len(columns) < 2 or _typewritten(run.lines):
         return None
     rows = _closed_up(_rows(run, columns))
-    full = [row for row in rows if len(row) > 1]
-    if len(full) < _FEWEST_ROWS or 2 * len(full) < len(rows):
-        return None
-    lengths = [
-        fmean([sum(len(line.words) for line in cell) for row in full for place, cell in row if place == column] or [0])
-        for column in range(len(columns))
-    ]
-    if sum(1 for length in lengths if length > _LONGEST_CELL) > 1 or sum(1 for length in lengths if length) < 2:
+    if not _is_tabular(rows):
         return None
     return Table(run.first, run.first + len(run.lines) - 1, tuple(rows), _header_rows(rows))
+
+
+def _is_tabular(rows: Sequence[TableRow]) -> bool:
+    """Whether cells stand in most places and hold words or numbers, few of them long: else it is prose or a formula."""
+    full = [row for row in rows if len(row) > 1]
+    if len(full) < _FEWEST_ROWS or 2 * len(full) < len(rows):
+        return False
+    columns: dict[int, list[str]] = {}
+    for place, cell in (entry for row in full for entry in row):
+        columns.setdefault(place, []).append(" ".join(line.text for line in cell))
+    cells = [text for texts in columns.values() for text in texts]
+    telling = sum(1 for text in cells if sum(map(str.isalnum, text)) > 1)
+    prose = sum(1 for texts in columns.values() if fmean(len(text.split()) for text in texts) > _LONGEST_CELL)
+    return 2 * telling > len(cells) > len(full) * len(columns) / 2 and prose < 2
 
 
 def _columns(run: _Run) -> list[Interval]:

@@ -293,8 +293,9 @@ def _without_trace(
         if not own:
             continue
         boxes = [place(index) for index in own]
-        left, bottom, right, top = zip(*boxes, strict=True)
-        if trace((min(left), min(bottom), max(right), max(top))) < _SEEN:
+        left, bottom = min(box[0] for box in boxes), min(box[1] for box in boxes)
+        right, top = max(box[2] for box in boxes), max(box[3] for box in boxes)
+        if trace((left, bottom, right, top)) < _SEEN:
             found.update(own)
     return frozenset(found)
 
@@ -309,5 +310,5 @@ def _text_layer(
     area = sum((c - a) * (d - b) for a, b, c, d in inside)
     if not found or area < _SCANNED * (right - left) * (top - bottom):
         return frozenset()
-    place = _place(text_page, lambda *box: box)
+    place = _place(text_page, lambda x0, y0, x1, y1: (x0, y0, x1, y1))
     return frozenset(index for index in found if any(_touch(place(index), box) for box in inside))

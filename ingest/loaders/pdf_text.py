@@ -43,6 +43,7 @@ _FLAT = 0.1
 """A box lower than this, in points, comes from a font without metrics."""
 _BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi", re.IGNORECASE)
 
+
 @dataclass(frozen=True, slots=True)
 class PageText:
     """What is written on one page."""
@@ -159,9 +160,7 @@ _CUT_CODE = 2
 """The same cut hyphen, as FPDFText_GetUnicode reports it."""
 
 
-def _placer(
-    text_page: pdfium.PdfTextPage, characters: str, transform: Transform
-) -> Callable[[int, int], PlacedWord]:
+def _placer(text_page: pdfium.PdfTextPage, characters: str, transform: Transform) -> Callable[[int, int], PlacedWord]:
     """A word's box from its first and last character: two calls a word instead of one a character."""
     parent = calls.address(text_page.raw)
     buffer = (ctypes.c_float * 4)()
