@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from math import inf
 from struct import Struct
+from typing import cast
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
@@ -266,7 +267,8 @@ def _traces(page: pdfium.PdfPage, handles: Sequence[int], picture: Image.Image) 
     """The largest difference, of 255, that these text objects make to the picture of the page, anywhere in a box."""
     for handle in handles:
         calls.set_active(handle, 0)
-    difference = ImageChops.difference(picture, _drawn(page))
+    red, green, blue = ImageChops.difference(picture, _drawn(page)).split()
+    difference = ImageChops.lighter(ImageChops.lighter(red, green), blue)
     for handle in handles:
         calls.set_active(handle, 1)
     width, height = page.get_size()
@@ -278,7 +280,8 @@ def _traces(page: pdfium.PdfPage, handles: Sequence[int], picture: Image.Image) 
         bottom = min(picture.height, int((height - box[1]) * down) + 2)
         if left >= right or top >= bottom:
             return 0
-        return max(high for _, high in difference.crop((left, top, right, bottom)).getextrema())
+        _, high = cast("tuple[int, int]", difference.crop((left, top, right, bottom)).getextrema())
+        return high
 
     return trace
 
