@@ -35,7 +35,7 @@ _LOADERS: Mapping[str, tuple[str, str, str, int]] = {
     media.ODS: ("sheets", "SheetLoader", "python-calamine", 1),
     media.CSV: ("separated", "SeparatedLoader", "", 1),
     media.TSV: ("separated", "SeparatedLoader", "", 1),
-    media.PDF: ("pdf", "PdfLoader", "pypdfium2", 2),
+    media.PDF: ("pdf", "PdfLoader", "pypdfium2", 3),
     **dict.fromkeys(media.IMAGES, ("image", "ImageLoader", "pillow", 1)),
     media.EML: ("eml", "EmlLoader", "", 1),
     media.MBOX: ("mbox", "MboxLoader", "", 1),

@@ -9,24 +9,29 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
+from ingest.columns import in_reading_order
 from ingest.headings import FontProfile, find_titles
 from ingest.layout import Heading, Line, compose, hyphenated_words
+from ingest.loaders.pdf_attachments import attached_files
+from ingest.loaders.pdf_findings import Findings
 from ingest.loaders.pdf_ocr import is_scan, picture
 from ingest.loaders.pdf_strings import metadata, outline_title, page_label
-from ingest.loaders.pdf_text import read_lines
+from ingest.loaders.pdf_text import PageText, read_text
 from ingest.loaders.titles import clean, sensible_title
 from ingest.ocr.engines import AGAIN_HINT, INSTALL_HINT, installed
 from ingest.ocr.pages import RecognisedPages
-from ingest.page_ranges import page_ranges
-from ingest.protocols import Loaded, LoadEvent, PageLoaded, Recognising
+from ingest.protocols import Embedded, Loaded, LoadEvent, PageLoaded, Recognising
+from ingest.running_lines import PlacedLines, drop_running_lines
+from ingest.tables import find_tables
 from rag.errors import DamagedSource, NoText, PasswordNeeded
-from rag.types import Page, Report, Span
+from rag.types import Page, Span
 
 PAGE_SEPARATOR = "\n\n"
 _A4 = (595.0, 842.0)
@@ -106,6 +111,15 @@ def _repaired(path: Path) -> pdfium.PdfDocument:
         ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class _ReadPage:
+    """A page's own text, its size in points, and whether more text is to be recognised in its picture."""
+
+    text: PageText
+    size: tuple[float, float]
+    scan: bool
+
+
 class _Reading:
     """One pass over one PDF."""
 
@@ -115,55 +129,81 @@ class _Reading:
         self._outline = _outline(document)
         self._position = 0
         self._vocabulary: set[str] = set()
-        self._unreadable: list[int] = []
-        self._without_text: list[int] = []
         self._recognised = RecognisedPages()
+        self._findings = Findings()
         self._first_heading = ""
         self._has_fields = document.get_formtype() == raw.FORMTYPE_ACRO_FORM
         if self._has_fields:
             document.init_forms()
-        self._fonts = None if self._outline_fits() else self._font_profile()
+        self._peeked: dict[int, _ReadPage] = {}
+        self._outlined = False
+        self._outlined = self._outline_fits()
+        self._fonts = None if self._outlined else self._font_profile()
 
     def events(self, title: str | None) -> Iterator[LoadEvent]:
-        """A PageLoaded for every page, Recognising before it where that is done, then Loaded."""
-        for number in range(1, self._total + 1):
-            lines, size, scan = self._lines(number)
-            if scan:
-                yield Recognising()
-                lines = self._recognised_lines(number, lines, size)
-            if not lines and number not in self._unreadable[-1:]:
-                self._without_text.append(number)
-            yield self._page(number, lines, size)
-        if len(self._unreadable) == self._total:
+        """A PageLoaded for every page, Recognising before it where that is done, the files attached, then Loaded."""
+        for found in drop_running_lines(self._placed_pages()):
+            if isinstance(found, Recognising):
+                yield found
+                continue
+            page, repeated = found
+            self._findings.repeated_lines += repeated
+            yield self._page(page)
+        if len(self._findings.unreadable) == self._total:
             raise DamagedSource(
                 "None of the PDF's pages can be read.",
                 hint="Open it in a PDF viewer, save it again and add the new file.",
             )
         if not self._position:
             raise self._no_text()
+        for attached in attached_files(self._document):
+            if isinstance(attached, Embedded):
+                self._findings.embedded += 1
+                yield attached
+            else:
+                self._findings.skipped.append(attached)
         yield self._head(title)
 
-    def _page(self, number: int, lines: Sequence[Line], size: tuple[float, float]) -> PageLoaded:
-        label = clean(page_label(self._document, number - 1))[:40]
+    def _placed_pages(self) -> Iterator[PlacedLines | Recognising]:
+        for number in range(1, self._total + 1):
+            lines, size, scan = self._lines(number)
+            if scan:
+                yield Recognising()
+                lines = self._recognised_lines(number, lines, size)
+            if not lines and number not in self._findings.unreadable[-1:]:
+                self._findings.without_text.append(number)
+            label = clean(page_label(self._document, number - 1))[:40]
+            yield PlacedLines(number, label, size, list(lines))
+
+    def _page(self, page: PlacedLines) -> PageLoaded:
+        number, lines = page.number, in_reading_order(page.lines)
         separator = PAGE_SEPARATOR if lines and self._position else ""
         self._vocabulary |= hyphenated_words(lines)
         headings = self._headings(number, lines)
         start = self._position + len(separator)
-        page = compose(lines, headings, offset=start, vocabulary=self._vocabulary)
+        tables = find_tables(lines, {index for each in headings for index in range(each.first, each.last + 1)})
+        self._findings.tables += len(tables)
+        composed = compose(lines, headings, tables, offset=start, vocabulary=self._vocabulary)
         if headings and number <= _TITLE_PAGES and not self._first_heading:
             self._first_heading = " ".join(line.text for line in lines[headings[0].first : headings[0].last + 1])
         if lines:
-            self._position = start + len(page.text)
+            self._position = start + len(composed.text)
         span = Span(start, self._position) if lines else Span(self._position, self._position)
+        label = page.label if page.label not in ("", str(number)) else None
         return PageLoaded(
-            text=separator + page.text,
-            blocks=page.blocks,
-            page=Page(number, span, label if label != str(number) and label else None, *size, page.words),
+            text=separator + composed.text,
+            blocks=composed.blocks,
+            page=Page(number, span, label, *page.size, composed.words),
             total=self._total,
         )
 
     def _no_text(self) -> NoText:
         pages = "1 page" if self._total == 1 else f"{self._total} pages"
+        if hidden := self._findings.hidden_characters:
+            return NoText(
+                f"All text of the PDF ({hidden:,} characters) stands where a person does not see it.",
+                hint="Open it and compare. Save it anew from the program it comes from and add that.",
+            )
         if not installed():
             return NoText(f"The PDF has {pages} but holds no text; it looks like a scan.", hint=INSTALL_HINT)
         if self._recognised.failed:
@@ -178,19 +218,26 @@ class _Reading:
 
     def _lines(self, number: int) -> tuple[Sequence[Line], tuple[float, float], bool]:
         """The page's own lines, its size in points, and whether its text is to be recognised in its picture."""
+        read = self._peeked.pop(number, None) or self._read(number)
+        if read is None:  # the page is told of in the notes; the others are read
+            self._findings.unreadable.append(number)
+            return [], _A4, False
+        self._findings.add(number, read.text)
+        return read.text.lines, read.size, read.scan
+
+    def _read(self, number: int) -> _ReadPage | None:
         try:
             page = self._document[number - 1]
             if self._has_fields and page.flatten() == raw.FLATTEN_SUCCESS:  # what is filled in becomes text
                 page.close()
                 page = self._document[number - 1]
             size: tuple[float, float] = page.get_size()
-            lines = read_lines(page, fonts=self._fonts is not None)
-            scan = self._recognised.possible() and is_scan(page, lines)
-        except pdfium.PdfiumError:  # the page is told of in the notes; the others are read
-            self._unreadable.append(number)
-            return [], _A4, False
+            text = read_text(page, fonts=not self._outlined)
+            scan = self._recognised.possible() and is_scan(page, text.lines)
+        except pdfium.PdfiumError:
+            return None
         page.close()
-        return lines, size, scan
+        return _ReadPage(text, size, scan)
 
     def _recognised_lines(self, number: int, own: Sequence[Line], size: tuple[float, float]) -> Sequence[Line]:
         """The lines in the page's picture, or its own where these say as much."""
@@ -214,30 +261,20 @@ class _Reading:
         return FontProfile.of([self._peek(number) for number in range(1, self._total + 1, every)])
 
     def _peek(self, number: int) -> list[Line]:
-        try:
-            page = self._document[number - 1]
-            lines = read_lines(page, fonts=False)
-        except pdfium.PdfiumError:  # reported when its turn comes
-            return []
-        page.close()
-        return lines
+        """The lines of a page before its turn; it is not read twice."""
+        if number not in self._peeked and (read := self._read(number)):
+            self._peeked[number] = read
+        return self._peeked[number].text.lines if number in self._peeked else []
 
     def _head(self, title: str | None) -> Loaded:
-        notes = self._recognised.notes()
-        if self._without_text:
-            notes.append(f"{page_ranges(self._without_text)}: no text{'' if installed() else ' (scanned?)'}")
-        if self._unreadable:
-            notes.append(f"{page_ranges(self._unreadable)}: damaged, could not be read")
-        if attached := self._document.count_attachments():
-            notes.append(f"{attached} attached file{'s' if attached > 1 else ''} inside the PDF: not read")
         return Loaded(
             title=title or sensible_title(metadata(self._document, "Title")) or clean(self._first_heading)[:200],
             author=clean(metadata(self._document, "Author"))[:200] or None,
             date=_iso_date(metadata(self._document, "CreationDate")),
-            notes=tuple(notes),
+            notes=(*self._recognised.notes(), *self._findings.notes(scanned=not installed())),
             page_count=self._total,
-            report=Report(
-                pages_without_text=tuple(self._without_text),
+            report=replace(
+                self._findings.report(),
                 ocr_pages=tuple(self._recognised.read),
                 ocr_engine=self._recognised.engine,
             ),

@@ -159,11 +159,11 @@ def test_cancelling_before_the_worker_has_started_does_not_mix_up_the_next_file(
 
 def test_limits_on_pages_and_text_name_their_figures(path: Path) -> None:
     few = ParserClient(ParserLimits(pages=3))
-    little = ParserClient(ParserLimits(text_characters=100))
+    little = ParserClient(ParserLimits(text_characters=50))
     try:
         with pytest.raises(TooLarge, match="5 pages; the limit is 3"):
             parse(few, path)
-        with pytest.raises(TooLarge, match="more than 100 characters"):
+        with pytest.raises(TooLarge, match="more than 50 characters"):
             parse(little, path)
     finally:
         few.close()

@@ -9,7 +9,7 @@ from io import BytesIO
 import pypdfium2 as pdfium
 from PIL import Image
 
-from ingest.loaders.pdf_text import read_lines
+from ingest.loaders.pdf_text import read_text
 from tests.support.pdf_files import Made, Sheet, assembled, lines
 
 GERMAN = (
@@ -37,7 +37,7 @@ def drawn(texts: Sequence[str], *, dpi: int = DPI, size: tuple[float, float] = (
 def sides(texts: Sequence[str], word: str, *, size: tuple[float, float] = (420, 200)) -> tuple[float, float]:
     """Left and right of a word that `drawn` draws, in points."""
     with pdfium.PdfDocument(_made(texts, size)) as document:
-        words = [placed for line in read_lines(document[0], fonts=False) for placed in line.words]
+        words = [placed for line in read_text(document[0], fonts=False).lines for placed in line.words]
     return next((left, right) for text, left, _, right, _ in words if text == word)
 
 

@@ -11,6 +11,7 @@ from ingest.loaders import assemble
 from ingest.loaders.page_image import MAX_PIXELS
 from ingest.loaders.pdf import PdfLoader, unlocked
 from ingest.loaders.pdf_render import render_page
+from ingest.protocols import Embedded
 from ingest.wordboxes import boxes_of
 from rag.errors import DamagedSource, InvalidInput, NoText, PasswordNeeded
 from rag.types import Document, Page, Span
@@ -162,12 +163,17 @@ def test_rubbish_is_damaged_and_a_broken_table_is_recovered(tmp_path: Path) -> N
     assert load(tmp_path, broken).text == "\n".join(BODY)
 
 
-def test_attached_files_are_noted(tmp_path: Path) -> None:
+def test_attached_files_are_handed_on(tmp_path: Path) -> None:
     writer = pypdf.PdfWriter(clone_from=BytesIO(Made([Sheet(lines(*BODY))]).bytes()))
-    writer.add_attachment("data.txt", b"inside")
-    output = BytesIO()
-    writer.write(output)
-    assert load(tmp_path, output.getvalue()).notes == ("1 attached file inside the PDF: not read",)
+    writer.add_attachment("../data.txt", b"inside")
+    writer.add_attachment("other.txt", b"more")
+    path = tmp_path / "file.pdf"
+    writer.write(path)
+    events = list(PdfLoader().load(path, title=None))
+    assert [event for event in events if isinstance(event, Embedded)] == [
+        Embedded("data.txt", b"inside"), Embedded("other.txt", b"more")
+    ]  # fmt: skip
+    assert assemble(events).report.embedded == 2
 
 
 def test_a_highlight_turns_paper_yellow_and_leaves_ink_black(tmp_path: Path) -> None:
