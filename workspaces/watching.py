@@ -12,6 +12,7 @@ import os
 import stat
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -102,12 +103,16 @@ class Folders:
             delete_documents: delete those that it brought and that no other watched file is.
         """
         with self._looking:
-            with self._database.write() as connection:
+            with self._database.read() as connection:
                 folder_rows.get(connection, folder_id)
-                files = folder_rows.known(connection, folder_id)
+                files = folder_rows.known(connection, folder_id).values()
+                mine = Counter(file.document_id for file in files if file.document_id is not None and file.brought)
+                doomed = [id_ for id_, count in mine.items() if len(folder_rows.names(connection, id_)) == count]
+            for document_id in doomed if delete_documents else []:
+                with suppress(NotFound):  # a person was faster
+                    self._library().delete(document_id)
+            with self._database.write() as connection:
                 folder_rows.remove(connection, folder_id)
-            for document_id in {file.document_id for file in files.values() if file.brought and delete_documents}:
-                self._delete_unnamed(document_id)
 
     def look(self, folder_id: str, *, full: bool = True) -> Look:
         """Bring the documents of a folder up to date with its files. What goes wrong with a file is the problem of the
@@ -132,10 +137,10 @@ class Folders:
                 folder_rows.looked(connection, folder_id, found.told.problem)
             return found.told
 
-    def _delete_unnamed(self, document_id: str | None) -> None:
+    def _delete_unnamed(self, document_id: str) -> None:
         """Delete a document that no watched file is any more."""
         with self._database.read() as connection:
-            if document_id is None or folder_rows.names(connection, document_id):
+            if folder_rows.names(connection, document_id):
                 return
         with suppress(NotFound):  # a person was faster
             self._library().delete(document_id)
