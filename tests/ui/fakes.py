@@ -15,7 +15,18 @@ from rag.errors import NotFound
 from rag.types import Span
 from tests.ui.fake_conversations import DEFAULT, FakeConversations, Script
 from tests.ui.fake_library import LEASE, FakeLibrary, new_id, now
-from workspaces.models import Check, DocumentRecord, Download, ModelChoice, PassageView, Problem, Site, SitePage
+from workspaces.models import (
+    Check,
+    DocumentRecord,
+    Download,
+    Folder,
+    Look,
+    ModelChoice,
+    PassageView,
+    Problem,
+    Site,
+    SitePage,
+)
 
 __all__ = ["DEFAULT", "LEASE", "FakeServices", "Script", "furnished", "install", "unfinished"]
 
@@ -157,6 +168,27 @@ class FakeSites:
         return self.outcome
 
 
+class FakeFolders:
+    """Watched folders in memory; nothing is read."""
+
+    def __init__(self) -> None:
+        self.all: dict[str, Folder] = {}
+
+    def add(self, workspace_id: str, path: str) -> Folder:
+        folder = Folder(new_id("f"), workspace_id, path, (), now(), files=3)
+        self.all[folder.id] = folder
+        return folder
+
+    def list(self, workspace_id: str) -> list[Folder]:
+        return [folder for folder in self.all.values() if folder.workspace_id == workspace_id]
+
+    def look(self, folder_id: str) -> Look:
+        return Look(added=2)
+
+    def remove(self, folder_id: str, *, delete_documents: bool = False) -> None:
+        self.all.pop(folder_id)
+
+
 class FakeDoctor:
     def check(self, *, repair: bool = False) -> list[Check]:
         return [
@@ -180,6 +212,7 @@ class FakeServices:
         )
         self.library = FakeLibrary()
         self.sites = FakeSites(self.library)
+        self.folders = FakeFolders()
         self.conversations = FakeConversations(self.library)
         self.viewer = FakeViewer(self.library, folder)
         self.chat_models = FakeChatModels()

@@ -250,6 +250,24 @@ def test_deleting_a_section_is_asked_first(services: fakes.FakeServices) -> None
     assert services.sites.all
 
 
+def test_a_folder_is_watched_looked_into_and_left(services: fakes.FakeServices) -> None:
+    at = page(app(), "documents")
+    at.text_input(key="folder-path").set_value("/papers/![x](http://evil.test/a.png)")
+    button_named(at, "Watch").click().run()
+    assert not at.exception
+    [folder] = services.folders.all.values()
+    services.folders.all[folder.id] = replace(folder, problem="“[x](http://evil.test)” cannot be read.")
+    at.run()
+    assert "3 files" in texts(at)
+    assert "cannot be read." in texts(at)
+    assert not any("](http" in str(element.value) for element in [*at.markdown, *at.caption, *at.warning])
+    at.button(key=f"look-{folder.id}").click().run()
+    assert "2 new" in texts(at)
+    at.button(key=f"unwatch-{folder.id}").click().run()
+    assert not at.exception
+    assert not services.folders.all
+
+
 def test_a_web_document_says_when_and_where_it_was_fetched_and_that_it_is_gone(services: fakes.FakeServices) -> None:
     space = services.library.workspace("Rental law").id
     values = {"source_kind": "url", "media_type": "text/html", "fetched_at": datetime(2024, 5, 3, 12, tzinfo=UTC)}
