@@ -194,7 +194,7 @@ def test_the_doctor_speaks_json_and_by_its_exit_code(data, tmp_path):
     assert [check["id"] for check in ran.json] == ["I1", "I2", "I3", "I4", "I5", "I7", "I10", "I11", "I13"]
     assert all(set(check) == {"id", "title", "ok", "detail", "repaired"} for check in ran.json)
     people = footnote(data, "doctor")
-    assert people.out.count("ok ") == 9
+    assert people.out.count("ok ") == 13
     assert "SQLite" in people.err
 
 
