@@ -45,7 +45,9 @@ def _listing(workspace_id: str, *, polled: bool) -> None:
         st.rerun()
     if polled is not _in_work(workspace_id, records):
         st.rerun()  # the whole page: it begins or ends polling, and figures elsewhere change
-    shown = _found(records)
+    if polled and records:
+        st.caption(_overall(records))
+    shown = sorted(_found(records), key=lambda record: record.state != "failed")
     with st.container(key="documents"):
         for record in _page(shown):
             _row(record)
@@ -57,6 +59,12 @@ def _in_work(workspace_id: str, records: Sequence[DocumentRecord]) -> bool:
     """Whether the list changes by itself: a document is being read, or a section brings new ones."""
     sites = resources.services().sites.in_workspace(workspace_id)
     return any(record.in_work for record in records) or any(site.state == "running" for site in sites)
+
+
+def _overall(records: Sequence[DocumentRecord]) -> str:
+    """How far all of them are together, in one line."""
+    read, failed = (sum(record.state == state_ for record in records) for state_ in ("ready", "failed"))
+    return f"{read:,} of {len(records):,} read" + (f", {failed:,} failed" if failed else "")
 
 
 def _found(records: Sequence[DocumentRecord]) -> list[DocumentRecord]:

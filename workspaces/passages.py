@@ -69,6 +69,24 @@ def passage_at(connection: Connection, version_id: str, offset: int) -> Passage 
     return _passage(row) if row else None
 
 
+def passages_of(
+    connection: Connection, version_id: str, *, page: int | None = None, offset: int = 0, limit: int = 20
+) -> list[Passage]:
+    """The passages of a version in order, those that begin on `page` only where one is given; at most `limit`."""
+    query = _shown(
+        select(chunks.c.id)
+        .join(versions, versions.c.id == chunks.c.version_id)
+        .join(documents, documents.c.id == versions.c.document_id)
+        .where(chunks.c.version_id == version_id)
+        .order_by(chunks.c.ordinal)
+        .offset(offset)
+        .limit(limit)
+    )
+    if page is not None:
+        query = query.where(chunks.c.page == page)
+    return [_passage(row) for row in connection.execute(query)]
+
+
 def cited_passage(connection: Connection, record: DocumentRecord, span: Span) -> Passage:
     """What stands at a span of a version that has no passages any more, as one: with its headings and its places."""
     document = read_text(connection, record.version_id, record)

@@ -196,6 +196,19 @@ def test_documents_show_progress_notes_and_reasons_with_a_way_out(services: fake
     assert services.library.document(failed.id).state == "received"
 
 
+def test_failed_documents_stand_first_under_one_line_for_all(services: fakes.FakeServices) -> None:
+    fakes.unfinished(services)
+    workspace = services.library.workspaces()[-1].id
+    services.library.put(workspace, "torn.pdf", title="", state="failed", problem=Problem("damaged", "Torn."))
+    at = page(app(), "documents")
+    records = services.library.documents(workspace)
+    read, failed = (sum(record.state == state for record in records) for state in ("ready", "failed"))
+    shown = texts(at)
+    assert f"{read} of {len(records)} read, {failed} failed" in shown
+    menus = [record for record in records if record.state != "failed"]
+    assert shown.index("torn.pdf") < min(shown.index(record.title or record.source) for record in menus)
+
+
 def test_several_addresses_are_taken_in_at_once(services: fakes.FakeServices) -> None:
     at = page(app(), "documents")
     at.text_area(key="addresses").set_value("https://a.example.org/x\n  https://b.example.org/y\n")
