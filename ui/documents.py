@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import components, downloads, figures, kinds, resources, safe, state, unlocking, views
+from ui import downloads, figures, inside, kinds, resources, safe, state, unlocking, views
 from workspaces.models import DocumentRecord, Pending, Problem
 
 _POLL_SECONDS = 0.7
 PAGE_SIZE = 20
-_TEXT_PIECE = 20_000
 
 _OUTCOMES = {
     "unchanged": "The page has not changed.",
@@ -171,7 +170,7 @@ def _menu(record: DocumentRecord) -> None:
     if record.in_work:
         actions.append("Cancel")
     if record.characters:
-        actions.append("Show text")
+        actions.append("Look inside")
     if record.size:
         actions.append("Download original")
     if record.fetched_at is not None and not record.in_work:
@@ -184,8 +183,8 @@ def _menu(record: DocumentRecord) -> None:
     )
     if chosen == "Cancel":
         _safely(lambda: resources.services().library.cancel(record.id))
-    elif chosen == "Show text":
-        _text(record)
+    elif chosen == "Look inside":
+        inside.show(record)
     elif chosen == "Download original":
         _original(record)
     elif chosen == "Refresh":
@@ -195,24 +194,6 @@ def _menu(record: DocumentRecord) -> None:
     elif chosen == "Delete…":
         state.open_dialog("delete_document", record.id)
         st.rerun()
-
-
-def _text(record: DocumentRecord) -> None:
-    title = safe.label(record.title or record.source, limit=70) or "Document"
-    st.dialog(title, width=720, position="right")(_text_body)(record)
-
-
-def _text_body(record: DocumentRecord) -> None:
-    pieces = max(1, -(-record.characters // _TEXT_PIECE))
-    st.caption(f"The text that was read from it: {figures.count(record.characters, 'character')}.")
-    number = st.pagination(pieces, key="text-piece") if pieces > 1 else 1
-    try:
-        start = (number - 1) * _TEXT_PIECE
-        text = resources.services().viewer.text(record.version_id, start=start, limit=_TEXT_PIECE)
-    except FootnoteError as error:
-        resources.show_error(error)
-        return
-    components.passage(before=text, quote="", after="", key="document-text")
 
 
 @st.dialog("Download original", icon=":material/download:")

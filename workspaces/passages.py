@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from ingest.outline import headings_at
-from rag.places import Clipper
+from rag.places import Clipper, locate
 from rag.types import Language, Passage, Span
 from workspaces.database import Database
 from workspaces.extracts import places_of, read_text
@@ -84,7 +85,8 @@ def passages_of(
     )
     if page is not None:
         query = query.where(chunks.c.page == page)
-    return [_passage(row) for row in connection.execute(query)]
+    found = (_passage(row) for row in connection.execute(query))
+    return [replace(passage, locator=locate(passage, passage.span)) for passage in found]
 
 
 def cited_passage(connection: Connection, record: DocumentRecord, span: Span) -> Passage:

@@ -12,7 +12,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from rag.errors import NotFound
-from rag.types import Span
+from rag.types import Locator, Passage, Span
 from tests.ui.fake_conversations import DEFAULT, FakeConversations, Script
 from tests.ui.fake_library import LEASE, FakeLibrary, new_id, now
 from workspaces.models import (
@@ -58,6 +58,16 @@ class FakeViewer:
             superseded=record.number > 1,
             locked=locked,
         )
+
+    def passages(self, version_id: str, *, page: int | None = None, offset: int = 0, limit: int = 20) -> list[Passage]:
+        record, text = self._record(version_id), self.library.texts[version_id]
+        place = Locator("lines", "", 1, 3)
+        return [
+            Passage(
+                "c", record.id, version_id, record.title, 0, Span(0, len(text)), text, "en", page,
+                heading_path=("Rent",), locator=None if page else place,
+            )
+        ]  # fmt: skip
 
     def page_image(
         self, version_id: str, page: int, *, dpi: int = 110, span: Span | None = None, password: str | None = None
