@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from ingest.sections import path_of
 from rag.errors import FootnoteError, NotFound
+from workspaces.deleting import mark_deleted
 from workspaces.identifiers import new_id, now
 from workspaces.models import Problem, Site, SitePage, SitePageState
 from workspaces.repository import SQL_VARIABLES
@@ -218,7 +219,7 @@ def turn_away(connection: Connection, version_id: str, error: FootnoteError) -> 
     if document_id is not None:
         of = update(site_pages).where(site_pages.c.document_id == document_id)
         connection.execute(of.values(state="failed", reason=spoken(error), document_id=None))
-        connection.execute(update(documents).where(documents.c.id == document_id).values(deleted_at=now()))
+        mark_deleted(connection, document_id)
     return document_id
 
 

@@ -16,13 +16,13 @@ from rag.errors import Cancelled, InvalidInput, NameTaken, NotFound, SourceError
 from rag.types import Retrieval
 from workspaces import members, repository, runs, versions
 from workspaces.database import Database
+from workspaces.deleting import mark_deleted
 from workspaces.files import Files
 from workspaces.identifiers import new_id, now
 from workspaces.jobs import Jobs
 from workspaces.lexical import Fts5Index
 from workspaces.models import FINAL_STATES, DocumentRecord, Pending, SourceKind, VersionRecord, Workspace
 from workspaces.names import file_label, printable, workspace_name
-from workspaces.purging import blank_quotes
 from workspaces.runs import Run
 from workspaces.tables import documents, workspaces
 from workspaces.unlocking import Unlocking
@@ -296,10 +296,7 @@ class Library:
         goes along (`members_deleted_with`). Raises NotFound."""
         with self._database.write() as connection:
             repository.get_document(connection, document_id)
-            moment = now()
-            for id_ in (document_id, *members.going_along(connection, document_id)):
-                connection.execute(update(documents).where(documents.c.id == id_).values(deleted_at=moment))
-                blank_quotes(connection, id_)
+            mark_deleted(connection, document_id)
         self._jobs.purge("document", document_id)
 
     def members_deleted_with(self, document_id: str) -> int:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, select, update
+from sqlalchemy import Connection, Select, delete, func, select
 
 from workspaces import folder_rows, frontier, members
 from workspaces.database import Database
+from workspaces.deleting import blank_quotes
 from workspaces.files import Files
 from workspaces.lexical import Fts5Index
 from workspaces.repository import SQL_VARIABLES
@@ -179,12 +180,6 @@ class Purging:
             frontier.remove(connection, list(mine))
             folder_rows.remove_all(connection, workspace_id)
             connection.execute(delete(workspaces).where(workspaces.c.id == workspace_id))
-
-
-def blank_quotes(connection: Connection, document_id: str) -> None:
-    """Take a deleted document's text out of saved chats; that it was cited stays."""
-    mine = turn_passages.c.document_id == document_id
-    connection.execute(update(turn_passages).where(mine).values(quote="", detail={}))
 
 
 def _superseded() -> Select[Any]:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from ingest.sections import address_of
 from rag.errors import InvalidInput
 from workspaces import frontier, repository
 from workspaces.database import Database
-from workspaces.identifiers import now
+from workspaces.deleting import mark_deleted
 from workspaces.jobs import Jobs
 from workspaces.models import SECTION_DEPTH, SECTION_PAGES, Site, SitePage
-from workspaces.purging import blank_quotes
 from workspaces.refreshing import Outcome, Refreshing
-from workspaces.tables import documents, sites
+from workspaces.tables import sites
 
 _WAIT_SECONDS = 0.3
 
@@ -96,15 +95,13 @@ class Sites:
         self._begin(site_id, again=True)
 
     def delete(self, site_id: str) -> None:
-        """Delete a section with the documents it brought: out of every search at once, off the disk soon after. Raises
-        NotFound."""
+        """Delete a section with the documents it brought and what lies inside them: out of every search at once, off
+        the disk soon after. Raises NotFound."""
         with self._database.write() as connection:
             frontier.get_site(connection, site_id)
             doomed = list(connection.execute(frontier.documents_of(site_id)).scalars())
-            mine = update(documents).where(documents.c.site_id == site_id, documents.c.deleted_at.is_(None))
-            connection.execute(mine.values(deleted_at=now()))
             for document_id in doomed:
-                blank_quotes(connection, document_id)
+                mark_deleted(connection, document_id)
             frontier.remove(connection, [site_id])
         for document_id in doomed:
             self._jobs.purge("document", document_id)

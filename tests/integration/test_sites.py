@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pypdf import PdfWriter
 
 from rag.errors import ForbiddenAddress, InvalidInput, NotFound, SourceError
+from tests.support.documents import pdf
 from tests.support.services import ingested, rows, settled
 from tests.support.sites import (
     START,
@@ -270,6 +273,24 @@ def test_a_deleted_section_takes_its_documents_along_and_no_others(services, web
     assert services.library.wait_purged(timeout=60)
     assert [record.id for record in services.library.documents(workspace)] == [other[0].id]
     assert services.library.search(workspace, "what does beta mean").passages[0].document_id == other[0].id
+
+
+def test_a_deleted_section_takes_what_lies_inside_its_documents_along(shared, services, web, workspace):
+    writer = PdfWriter(clone_from=io.BytesIO(pdf([["A report about gamma."]])))
+    writer.add_attachment("figures.txt", b"The zanzibar figures of the winter.")
+    report = io.BytesIO()
+    writer.write(report)
+    web.pages["/guide/report.pdf"] = answer(report.getvalue(), media_type="application/pdf")
+    web.pages["/guide/"] = page("Guide", "report.pdf")
+    site = crawled(services, workspace, depth=1)
+    for _ in services.library.wait([record.id for record in services.library.documents(workspace)], timeout=60):
+        pass
+    assert [record.path for record in services.library.documents(workspace) if record.container_id] == ["figures.txt"]
+    services.sites.delete(site.id)
+    assert services.library.documents(workspace) == []
+    assert services.library.search(workspace, "zanzibar figures").passages == ()
+    assert services.library.wait_purged(timeout=60)
+    assert rows(shared[2], f"SELECT 1 FROM documents WHERE workspace_id = '{workspace}'") == []
 
 
 def test_a_section_deleted_while_it_is_fetched_brings_nothing_more(services, web, workspace):
