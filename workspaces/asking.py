@@ -24,11 +24,11 @@ from rag.types import (
 )
 from workspaces.database import Database
 from workspaces.models import Problem, TurnState
+from workspaces.problems import problem_values
 from workspaces.turns import (
     answer_values,
     insert_citations,
     insert_evidence,
-    problem_values,
     replace_citations,
     sentence_values,
     timing_values,

@@ -17,8 +17,9 @@ from workspaces.asking import CLOSED, Asking, UnavailableModel
 from workspaces.database import Database
 from workspaces.identifiers import new_id, now
 from workspaces.models import Conversation, Turn
+from workspaces.problems import problem_values
 from workspaces.tables import conversations, turn_passages, turns, workspaces
-from workspaces.turns import conversation_of, exchanges, problem_values, turns_of
+from workspaces.turns import conversation_of, exchanges, turns_of
 
 LONGEST_QUESTION = 10_000
 LONGEST_TITLE = 200

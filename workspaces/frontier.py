@@ -12,10 +12,11 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from ingest.sections import path_of
 from rag.errors import FootnoteError, NotFound
+from workspaces.batches import batches
 from workspaces.deleting import mark_deleted
 from workspaces.identifiers import new_id, now
-from workspaces.models import Problem, Site, SitePage, SitePageState
-from workspaces.repository import SQL_VARIABLES
+from workspaces.models import Site, SitePage, SitePageState
+from workspaces.problems import NO_PROBLEM, problem_of, problem_values
 from workspaces.tables import documents, site_pages, sites, versions, workspaces
 
 _MOST_ADDRESSES = 5_000
@@ -112,8 +113,7 @@ def set_bounds(connection: Connection, site_id: str, *, depth: int, page_limit: 
 
 def set_failed(connection: Connection, site_id: str, error: FootnoteError) -> None:
     """End a crawl with the reason."""
-    problem = {"problem_code": error.code, "problem_message": error.message, "problem_hint": error.hint}
-    set_site(connection, site_id, state="failed", **problem)
+    set_site(connection, site_id, state="failed", **problem_values(error))
 
 
 def begin(connection: Connection, site_id: str, *, again: bool) -> int:
@@ -127,15 +127,13 @@ def begin(connection: Connection, site_id: str, *, again: bool) -> int:
     once_more = update(site_pages).where(mine, wanted, site_pages.c.document_id.is_(None) | live)
     connection.execute(once_more.values(state="pending", reason=""))
     attempt: int = connection.execute(select(sites.c.attempt).where(sites.c.id == site_id)).scalar_one() + 1
-    clear = {"problem_code": None, "problem_message": None, "problem_hint": None}
-    set_site(connection, site_id, state="running", attempt=attempt, **clear)
+    set_site(connection, site_id, state="running", attempt=attempt, **NO_PROBLEM)
     return attempt
 
 
 def remove(connection: Connection, site_ids: Sequence[str]) -> None:
     """Delete the rows of sections; their documents only forget where they belonged."""
-    for start in range(0, len(site_ids), SQL_VARIABLES):
-        some = site_ids[start : start + SQL_VARIABLES]
+    for some in batches(site_ids):
         connection.execute(update(documents).where(documents.c.site_id.in_(some)).values(site_id=None))
         connection.execute(delete(site_pages).where(site_pages.c.site_id.in_(some)))
         connection.execute(delete(sites).where(sites.c.id.in_(some)))
@@ -238,9 +236,6 @@ def _is(site_id: str, url: str) -> ColumnElement[bool]:
 
 
 def _site_of(row: Row[Any]) -> Site:
-    problem = None
-    if row.problem_code is not None:
-        problem = Problem(row.problem_code, row.problem_message or "", row.problem_hint or "")
     return Site(
         id=row.id,
         workspace_id=row.workspace_id,
@@ -250,7 +245,7 @@ def _site_of(row: Row[Any]) -> Site:
         state=row.state,
         created_at=row.created_at,
         crawled_at=row.crawled_at,
-        problem=problem,
+        problem=problem_of(row.problem_code, row.problem_message, row.problem_hint),
         waiting=int(row.pending or 0),
         taken=int(row.fetched or 0),
         refused=int(row.refused or 0),

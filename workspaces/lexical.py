@@ -27,6 +27,7 @@ from sqlalchemy import Row as SqlRow
 
 from rag.analysis import stems
 from rag.types import Language, ScoredId
+from workspaces.batches import batches
 from workspaces.database import Database
 from workspaces.repository import title_of_version
 from workspaces.tables import chunks, documents, versions
@@ -50,7 +51,6 @@ _SCORED_ROWS = 20_000
 What half of all chunks hold adds nothing to BM25 anyway."""
 
 _INSERT_ROWS = 500
-_VARIABLES = 500
 _ID = re.compile(r"[0-9a-f]{1,64}")
 
 Row = tuple[int, str, str, str, Language]
@@ -204,8 +204,7 @@ def _ranked(connection: Connection, workspace_id: str, match: str, limit: int) -
     )
     rows = connection.execute(query).all()
     live: dict[int, str] = {}
-    for start in range(0, len(rows), _VARIABLES):
-        some = [row.rowid for row in rows[start : start + _VARIABLES]]
+    for some in batches([row.rowid for row in rows]):
         ids = among(workspace_id, chunks.c.rowid.in_(some)).add_columns(chunks.c.rowid)
         live.update((row.rowid, row.id) for row in connection.execute(ids))
     found = [ScoredId(live[row.rowid], -row.score) for row in rows if row.rowid in live]

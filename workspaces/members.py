@@ -7,13 +7,14 @@ Every function takes the caller's connection.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from workspaces.batches import batches
 from workspaces.models import DocumentRecord, SourceKind
 from workspaces.tables import documents, members, versions
 
@@ -21,8 +22,8 @@ DEEPEST = 4
 """Levels of files inside files that are taken in."""
 MOST = 10_000
 """Most members of one container."""
-_SQL_VARIABLES = 400
-"""Ids in one list; two lists stand in one query, and SQLite's default limit was 999 before 3.32."""
+_TWO_LISTS = 400
+"""Ids in one list where two stand in one query (see workspaces/batches.py)."""
 _container = documents.alias("container")
 
 
@@ -203,5 +204,5 @@ def _containers_of(connection: Connection, document_ids: Iterable[str]) -> list[
     return found
 
 
-def _batches(ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (ids[start : start + _SQL_VARIABLES] for start in range(0, len(ids), _SQL_VARIABLES))
+def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return batches(ids, _TWO_LISTS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Row, Select, and_, func, select
 from ingest.outline import headings_at
 from rag.places import Clipper, locate
 from rag.types import Language, Passage, Span
+from workspaces.batches import batches
 from workspaces.database import Database
 from workspaces.extracts import places_of, read_text
 from workspaces.models import DocumentRecord
-from workspaces.repository import SQL_VARIABLES
 from workspaces.tables import chunks, documents, pages, texts, versions
 from workspaces.truth import among
 
@@ -29,7 +29,7 @@ class StoredPassages:
         """In the order of `chunk_ids`; ids that are deleted, foreign or unknown are left out."""
         found: dict[str, Passage] = {}
         with self._database.read() as connection:
-            for some in _portions(chunk_ids):
+            for some in batches(chunk_ids):
                 query = _shown(among(workspace_id, chunks.c.id.in_(some)))
                 found.update((row.id, _passage(row)) for row in connection.execute(query))
         return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
@@ -58,14 +58,7 @@ class StoredPassages:
 
 def passage_at(connection: Connection, version_id: str, offset: int) -> Passage | None:
     """The passage of a version that holds the code point at `offset`, or the last one before it."""
-    query = _shown(
-        select(chunks.c.id)
-        .join(versions, versions.c.id == chunks.c.version_id)
-        .join(documents, documents.c.id == versions.c.document_id)
-        .where(chunks.c.version_id == version_id, chunks.c.start <= offset)
-        .order_by(chunks.c.start.desc())
-        .limit(1)
-    )
+    query = _of_version(version_id).where(chunks.c.start <= offset).order_by(chunks.c.start.desc()).limit(1)
     row = connection.execute(query).one_or_none()
     return _passage(row) if row else None
 
@@ -74,15 +67,7 @@ def passages_of(
     connection: Connection, version_id: str, *, page: int | None = None, offset: int = 0, limit: int = 20
 ) -> list[Passage]:
     """The passages of a version in order, those that begin on `page` only where one is given; at most `limit`."""
-    query = _shown(
-        select(chunks.c.id)
-        .join(versions, versions.c.id == chunks.c.version_id)
-        .join(documents, documents.c.id == versions.c.document_id)
-        .where(chunks.c.version_id == version_id)
-        .order_by(chunks.c.ordinal)
-        .offset(offset)
-        .limit(limit)
-    )
+    query = _of_version(version_id).order_by(chunks.c.ordinal).offset(offset).limit(limit)
     if page is not None:
         query = query.where(chunks.c.page == page)
     found = (_passage(row) for row in connection.execute(query))
@@ -104,6 +89,16 @@ def cited_passage(connection: Connection, record: DocumentRecord, span: Span) ->
         language=record.language,
         heading_path=path[1:] if path and path[0].casefold() == record.title.casefold() else path,
         places=Clipper(document.places, document.text).clip(span),
+    )
+
+
+def _of_version(version_id: str) -> Select[Any]:
+    """The chunks of a version, with all columns that a passage shows."""
+    return _shown(
+        select(chunks.c.id)
+        .join(versions, versions.c.id == chunks.c.version_id)
+        .join(documents, documents.c.id == versions.c.document_id)
+        .where(chunks.c.version_id == version_id)
     )
 
 
@@ -152,7 +147,3 @@ def _passage(row: Row[Any]) -> Passage:
         places=places_of(row.places),
         header=row.header,
     )
-
-
-def _portions(ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (ids[start : start + SQL_VARIABLES] for start in range(0, len(ids), SQL_VARIABLES))

@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, select
 
 from workspaces import folder_rows, frontier, members
+from workspaces.batches import batches
 from workspaces.database import Database
 from workspaces.deleting import blank_quotes
 from workspaces.files import Files
 from workspaces.lexical import Fts5Index
-from workspaces.repository import SQL_VARIABLES
 from workspaces.tables import (
     chunks,
     conversations,
@@ -195,8 +195,7 @@ def _superseded() -> Select[Any]:
 
 
 def _drop_unshared_vectors(connection: Connection, hashes: list[str]) -> None:
-    for start in range(0, len(hashes), SQL_VARIABLES):
-        some = hashes[start : start + SQL_VARIABLES]
+    for some in batches(hashes):
         used = select(chunks.c.embedding_hash).where(chunks.c.embedding_hash.in_(some))
         connection.execute(delete(embeddings).where(embeddings.c.hash.in_(some), embeddings.c.hash.not_in(used)))
 

@@ -13,15 +13,14 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delet
 from rag.errors import FootnoteError, NotFound
 from rag.types import Report
 from workspaces import members
+from workspaces.batches import batches
 from workspaces.identifiers import new_id, now
-from workspaces.models import FINAL_STATES, DocumentRecord, Pending, Problem, SourceKind, State, Workspace
+from workspaces.models import FINAL_STATES, DocumentRecord, Pending, SourceKind, State, Workspace
+from workspaces.problems import problem_of, problem_values
 from workspaces.tables import conversations, documents, originals, versions, workspaces
 
 READABLE = func.coalesce(versions.c.readable_sha256, versions.c.sha256)
 """SHA-256 of the bytes that a version is read and drawn from: its original, or the copy of it without a password."""
-
-SQL_VARIABLES = 500
-"""Ids in one IN list; SQLite's default limit was 999 before 3.32."""
 
 
 def list_workspaces(connection: Connection, *, workspace_id: str | None = None) -> list[Workspace]:
@@ -197,8 +196,7 @@ def get_version(connection: Connection, version_id: str) -> DocumentRecord:
 def get_documents(connection: Connection, document_ids: Sequence[str]) -> list[DocumentRecord]:
     """Those of the given documents that are live."""
     found: list[DocumentRecord] = []
-    for start in range(0, len(document_ids), SQL_VARIABLES):
-        some = document_ids[start : start + SQL_VARIABLES]
+    for some in batches(document_ids):
         query = document_query().where(documents.c.id.in_(some), documents.c.deleted_at.is_(None))
         found += [record_of(row) for row in connection.execute(query)]
     return members.described(connection, found)
@@ -312,9 +310,7 @@ def set_failed(connection: Connection, version_id: str, error: FootnoteError) ->
         connection,
         version_id,
         state="failed",
-        problem_code=error.code,
-        problem_message=error.message,
-        problem_hint=error.hint,
+        **problem_values(error),
         progress_done=0,
         progress_total=0,
     )
@@ -339,7 +335,7 @@ def record_of(row: Row[Any]) -> DocumentRecord:
         size=row.size,
         state=row.state,
         created_at=row.added_at,
-        problem=_problem(row.problem_code, row.problem_message, row.problem_hint),
+        problem=problem_of(row.problem_code, row.problem_message, row.problem_hint),
         notes=tuple(row.notes),
         language=row.language,
         pages=row.page_count,
@@ -369,13 +365,9 @@ def _pending(row: Row[Any]) -> Pending | None:
         state=row.newer_state,
         progress_done=row.newer_progress_done,
         progress_total=row.newer_progress_total,
-        problem=_problem(row.newer_problem_code, row.newer_problem_message, row.newer_problem_hint),
+        problem=problem_of(row.newer_problem_code, row.newer_problem_message, row.newer_problem_hint),
         media_type=row.newer_media_type,
     )
-
-
-def _problem(code: str | None, message: str | None, hint: str | None) -> Problem | None:
-    return None if code is None else Problem(code, message or "", hint or "")
 
 
 def _gone() -> NotFound:

@@ -15,6 +15,7 @@ from rag.errors import Cancelled, NotFound
 from workspaces import repository
 from workspaces.database import Database
 from workspaces.models import FINAL_STATES, DocumentRecord, State
+from workspaces.problems import NO_PROBLEM
 from workspaces.tables import documents, versions
 
 _PROGRESS_SECONDS = 0.3
@@ -133,9 +134,7 @@ def restart(connection: Connection, version_id: str) -> Run:
         state="received" if row.sha256 is None else "stored",
         attempt=row.attempt + 1,
         cancelled=False,
-        problem_code=None,
-        problem_message=None,
-        problem_hint=None,
         notes=[],
+        **NO_PROBLEM,
     )
     return Run(version_id, row.attempt + 1)

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, liter
 
 from rag.errors import StorageError
 from rag.types import Matrix
+from workspaces.batches import batches
 from workspaces.models import State
 from workspaces.tables import chunks, documents, embeddings, versions, workspaces
 
@@ -26,8 +27,6 @@ KEPT: tuple[State, ...] = ("embedded", "indexed", "ready", "superseded")
 
 BLOCK_ROWS = 2_000
 """Vectors in memory at once: 3 MB of 384 numbers."""
-
-_VARIABLES = 500
 
 
 def chunks_of(workspace_id: str, states: Sequence[State]) -> Select[Any]:
@@ -102,9 +101,8 @@ def vector_ids(connection: Connection, workspace_id: str, states: Sequence[State
 def searchable_among(connection: Connection, workspace_id: str, ids: Sequence[str]) -> set[str]:
     """Those of `ids` that a search may return."""
     found: set[str] = set()
-    for start in range(0, len(ids), _VARIABLES):
-        some = among(workspace_id, chunks.c.id.in_(ids[start : start + _VARIABLES]))
-        found.update(connection.execute(some).scalars())
+    for some in batches(ids):
+        found.update(connection.execute(among(workspace_id, chunks.c.id.in_(some))).scalars())
     return found
 
 
@@ -112,8 +110,8 @@ def vectors_among(connection: Connection, workspace_id: str, ids: Sequence[str])
     """Those of `ids` that a search may return, with their stored vectors."""
     query = with_vector(workspace_id, SEARCHABLE).add_columns(embeddings.c.vector)
     rows: list[Row[Any]] = []
-    for start in range(0, len(ids), _VARIABLES):
-        rows += connection.execute(query.where(chunks.c.id.in_(ids[start : start + _VARIABLES]))).all()
+    for some in batches(ids):
+        rows += connection.execute(query.where(chunks.c.id.in_(some))).all()
     return _block(rows) if rows else ([], np.empty((0, 0), dtype=np.float32))
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from rag.types import Answer, Citation, Exchange, Locator, Passage, Sentence, Span, Timings
-from workspaces.models import Conversation, Problem, Turn
+from workspaces.models import Conversation, Turn
+from workspaces.problems import problem_of
 from workspaces.tables import documents, turn_passages, turns
 
 _EVIDENCE, _CITATION = "evidence", "citation"
@@ -92,16 +93,8 @@ def timing_values(timings: Timings) -> dict[str, float | None]:
     return {"evidence": timings.evidence, "first_token": timings.first_token, "total": timings.total}
 
 
-def problem_values(problem: Problem) -> dict[str, str]:
-    """Column values of a problem."""
-    return {"problem_code": problem.code, "problem_message": problem.message, "problem_hint": problem.hint}
-
-
 def _turn(row: Row[Any], shown: Sequence[Row[Any]]) -> Turn:
     citations = tuple(_citation(passage) for passage in shown if passage.role == _CITATION)
-    problem = None
-    if row.problem_code is not None:
-        problem = Problem(row.problem_code, row.problem_message or "", row.problem_hint or "")
     unanswered = row.state == "refused" or (row.state == "running" and not row.sentences)
     return Turn(
         id=row.id,
@@ -114,7 +107,7 @@ def _turn(row: Row[Any], shown: Sequence[Row[Any]]) -> Turn:
         written=row.answer if row.state == "running" else "",
         answer=None if unanswered else _answer(row, citations),
         citations=citations,
-        problem=problem,
+        problem=problem_of(row.problem_code, row.problem_message, row.problem_hint),
         model=row.model,
     )
 

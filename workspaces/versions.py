@@ -17,6 +17,7 @@ from rag.errors import FootnoteError
 from workspaces import repository, runs
 from workspaces.identifiers import new_id, now
 from workspaces.models import DocumentRecord, VersionRecord
+from workspaces.problems import NO_PROBLEM
 from workspaces.runs import Run
 from workspaces.tables import documents, members, versions
 
@@ -127,7 +128,7 @@ def make_current(connection: Connection, version_id: str) -> str | None:
 def supersede(connection: Connection, version_id: str) -> None:
     """Take a version out of use: its run has ended, and its passages are found no more."""
     repository.set_state(connection, version_id, "superseded")
-    repository.set_version(connection, version_id, problem_code=None, problem_message=None, problem_hint=None)
+    repository.set_version(connection, version_id, **NO_PROBLEM)
 
 
 def _begun(connection: Connection, record: DocumentRecord) -> tuple[str, list[str]]:
