@@ -22,7 +22,7 @@ from ingest import media
 from ingest.addresses import WEB_PORTS, IPAddress, WebAddress, parse, read_ip, refusal
 from ingest.connection import Connect, Deadline, connect, get, tls_context
 from ingest.content import in_utf8, read_body
-from rag.errors import EmptySource, ForbiddenAddress, Unreachable, UnsupportedType
+from rag.errors import EmptySource, ForbiddenAddress, NoPage, Unreachable, UnsupportedType
 
 Resolver = Callable[[str, int], Sequence[str]]
 """(host, port) to IP addresses as text; raises OSError where there are none."""
@@ -126,7 +126,7 @@ class Fetcher:
             if isinstance(outcome, Fetched):
                 return outcome
             web = outcome
-        raise Unreachable(
+        raise NoPage(
             f"The address redirects more than {self._limits.redirects} times.",
             hint="Open it in a browser and add the address that it ends at.",
         )
@@ -207,12 +207,12 @@ def _joined(base: str, location: str) -> str:
 
 def _check_status(web: WebAddress, status: int) -> None:
     if status in _LOGIN:
-        raise Unreachable(
+        raise NoPage(
             f"{web.host} does not show this page without a login ({status}).",
             hint="Open it in your browser, save it, and add the file.",
         )
     if status in (404, 410):
-        raise Unreachable(f"{web.host} has no page at this address ({status}).", hint="Check the address.")
+        raise NoPage(f"{web.host} has no page at this address ({status}).", hint="Check the address.")
     if status != 200:
         raise Unreachable(f"{web.host} answered with an error ({status}).", hint=_TRY_LATER)
 

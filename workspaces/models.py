@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -27,6 +28,8 @@ class Workspace:
     failed: int = 0
     chunks: int = 0
     conversations: int = 0
+    paused: bool = False
+    """A person lets none of its documents be read for the time being."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Pending:
     progress_total: int = 0
     problem: Problem | None = None
     media_type: str = ""
+    next_try_at: datetime | None = None
+    """It failed for a passing reason, the problem, and waits until then (UTC, without a zone)."""
 
     @property
     def in_work(self) -> bool:
@@ -86,6 +91,7 @@ class DocumentRecord:
     state: State
     created_at: datetime
     problem: Problem | None = None
+    """Why it failed, or why it waits until `next_try_at`."""
     notes: tuple[str, ...] = ()
     language: str = ""
     pages: int = 0
@@ -103,11 +109,62 @@ class DocumentRecord:
     """Of the current version, counted from 1."""
     pending: Pending | None = None
     """The newer version that will take the current one's place, if there is one."""
+    next_try_at: datetime | None = None
+    """It failed for a passing reason, the problem, and waits until then (UTC, without a zone)."""
+    path: str = ""
+    """Where it lies in the watched folder that it came from."""
 
     @property
     def in_work(self) -> bool:
         """Whether something still happens to it: its first version, or a newer one, is being read."""
         return self.state not in FINAL_STATES or (self.pending is not None and self.pending.in_work)
+
+
+DocumentFilter = Literal["all", "working", "failed", "ready"]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsPage:
+    """Some documents of a workspace, and how many there are. A document whose newer version is in work, or failed,
+    counts as ready too."""
+
+    records: tuple[DocumentRecord, ...]
+    found: int
+    """Documents that fit search and filter, on all pages."""
+    counts: Mapping[DocumentFilter, int]
+    """Without the search."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a workspace's queue stands."""
+
+    waiting: int
+    """Documents that are not finished, those in work too."""
+    bytes_left: int
+    paused: bool
+    seconds_left: float | None
+    """At the rate of the last minutes; None while that is not known, or nothing is read."""
+    no_room: bool
+    """The disk is nearly full; reading goes on by itself when there is room."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedFolder:
+    """A folder of this machine that a workspace follows."""
+
+    id: str
+    workspace_id: str
+    path: str
+    patterns: tuple[str, ...]
+    """Names left out beside the usual ones."""
+    files: int
+    documents: int
+    """Of its files, one for equal ones; without those that a person deleted."""
+    state: Literal["new", "followed", "unreachable"]
+    scanned_at: datetime | None
+    problem: str
+    """Why the last look was not complete; "" where it was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ from workspaces.tables import conversations, documents, originals, versions, wor
 READABLE = func.coalesce(versions.c.readable_sha256, versions.c.sha256)
 """SHA-256 of the bytes that a version is read and drawn from: its original, or the copy of it without a password."""
 
+NEWEST_FIRST = (documents.c.created_at.desc(), documents.c.id.desc())
+"""The order of lists; an index has it."""
+
 SQL_VARIABLES = 500
 """Ids in one IN list; SQLite's default limit was 999 before 3.32."""
 
@@ -66,6 +69,7 @@ def _workspace_of(row: Row[Any]) -> Workspace:
         failed=int(row.failed or 0),
         chunks=row.chunks or 0,
         conversations=row.conversations or 0,
+        paused=row.paused_at is not None,
     )
 
 
@@ -112,6 +116,7 @@ def version_query() -> Select[Any]:
             _newer.c.problem_code,
             _newer.c.problem_message,
             _newer.c.problem_hint,
+            _newer.c.next_try_at,
         )
     ]
     return (
@@ -122,6 +127,7 @@ def version_query() -> Select[Any]:
             documents.c.source_kind,
             documents.c.source,
             documents.c.created_at.label("added_at"),
+            documents.c.path,
             *pending,
         )
         .join(documents, documents.c.id == versions.c.document_id)
@@ -165,7 +171,7 @@ def list_documents(connection: Connection, workspace_id: str) -> list[DocumentRe
     query = (
         document_query()
         .where(documents.c.workspace_id == workspace_id, documents.c.deleted_at.is_(None))
-        .order_by(documents.c.created_at.desc(), documents.c.id)
+        .order_by(*NEWEST_FIRST)
     )
     return [record_of(row) for row in connection.execute(query)]
 
@@ -304,6 +310,7 @@ def set_failed(connection: Connection, version_id: str, error: FootnoteError) ->
         problem_hint=error.hint,
         progress_done=0,
         progress_total=0,
+        next_try_at=None,
     )
 
 
@@ -340,6 +347,8 @@ def record_of(row: Row[Any]) -> DocumentRecord:
         report=report_of(row.report),
         number=row.number,
         pending=_pending(row),
+        next_try_at=row.next_try_at,
+        path=row.path,
     )
 
 
@@ -354,6 +363,7 @@ def _pending(row: Row[Any]) -> Pending | None:
         progress_total=row.newer_progress_total,
         problem=_problem(row.newer_problem_code, row.newer_problem_message, row.newer_problem_hint),
         media_type=row.newer_media_type,
+        next_try_at=row.newer_next_try_at,
     )
 
 

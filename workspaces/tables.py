@@ -43,6 +43,7 @@ workspaces = Table(
     Column("embedder", String(200), nullable=False),  # Embedder.name that its collection holds
     Column("created_at", DateTime, nullable=False),
     Column("deleted_at", DateTime),
+    Column("paused_at", DateTime),  # since when a person lets no document of it be read
     UniqueConstraint("name_key"),
 )
 
@@ -66,6 +67,7 @@ documents = Table(
     Column("source", Text, nullable=False),  # file name (a label, never a path) or web address
     Column("created_at", DateTime, nullable=False),
     Column("deleted_at", DateTime),  # tombstone: unsearchable at once, purged by a job
+    Column("path", Text, nullable=False, default="", server_default=""),  # in its watched folder: a label, never opened
 )
 
 members = Table(  # files inside a document (attachments, members of an archive) that became documents of their own
@@ -108,6 +110,9 @@ versions = Table(
     Column("report", JSON, nullable=False, default=dict, server_default="{}"),  # rag.types.Report
     Column("title", Text, nullable=False, default="", server_default=""),  # "" until parsed
     Column("readable_sha256", String(64), ForeignKey("originals.sha256"), index=True),  # copy without the password
+    Column("batch", ID, nullable=False, default="", server_default=""),  # what came together; batches take turns
+    Column("tries", Integer, nullable=False, default=0, server_default="0"),  # that failed for a passing reason
+    Column("next_try_at", DateTime),  # it waits until then; its problem says why
     UniqueConstraint("document_id", "number"),
 )
 
@@ -214,6 +219,30 @@ turn_passages = Table(  # what a turn showed (rank) and cited (number); quotes a
     ),  # evidence only: ordinal, language, headings, scores, sentence
 )
 
+folders = Table(  # on this machine, followed by a workspace
+    "folders",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("workspace_id", ID, ForeignKey("workspaces.id"), nullable=False, index=True),
+    Column("path", Text, nullable=False),
+    Column("patterns", JSON, nullable=False),  # names left out, beside the usual ones
+    Column("state", String(12), nullable=False),  # new, followed, unreachable
+    Column("scanned_at", DateTime),  # the last complete look
+    Column("problem", Text, nullable=False, default="", server_default=""),
+    UniqueConstraint("workspace_id", "path"),
+)
+
+folder_files = Table(  # what a folder held at the last look, and what became of it
+    "folder_files",
+    metadata,
+    Column("folder_id", ID, ForeignKey("folders.id"), primary_key=True),
+    Column("path", Text, primary_key=True),  # from the folder on, with slashes
+    Column("size", Integer, nullable=False),
+    Column("mtime_ns", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False, index=True),
+    Column("document_id", ID, nullable=False, index=True),  # no foreign key: what a person deleted is not read again
+)
+
 settings = Table(  # what the settings page wrote; weaker than variables and the TOML file
     "settings",
     metadata,
@@ -221,4 +250,4 @@ settings = Table(  # what the settings page wrote; weaker than variables and the
     Column("value", JSON, nullable=False),
 )
 
-Index("ix_documents_live", documents.c.workspace_id, documents.c.deleted_at)
+Index("ix_documents_listed", documents.c.workspace_id, documents.c.deleted_at, documents.c.created_at, documents.c.id)

@@ -51,7 +51,7 @@ def of_document(connection: Connection, document_id: str) -> list[VersionRecord]
 
 def named(connection: Connection, workspace_id: str, label: str) -> DocumentRecord | None:
     """The live document that was added as a file of this name, the latest where several were kept; files that came
-    inside another document are not meant."""
+    inside another document, or from a watched folder, are not meant."""
     query = (
         repository.document_query()
         .where(
@@ -59,6 +59,7 @@ def named(connection: Connection, workspace_id: str, label: str) -> DocumentReco
             documents.c.deleted_at.is_(None),
             documents.c.source_kind == "file",
             documents.c.source == label,
+            documents.c.path == "",
             documents.c.id.not_in(select(members.c.document_id)),
         )
         .order_by(documents.c.created_at.desc(), documents.c.id)
