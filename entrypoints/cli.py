@@ -21,6 +21,10 @@ READ_ONLY = frozenset({"workspace list", "documents", "search", "ask", "models l
 """Commands that leave the background work alone; they start no workflows."""
 
 
+SECRET = frozenset({"unlock"})
+"""Commands that need a secret: it is asked for, and no argument ever holds it."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 not (all) done, 2 a message says why not."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -67,7 +71,24 @@ def _add_document_commands(commands: Commands) -> None:
     removal.add_argument("--yes", action="store_true", help="do not ask")
 
     add = _json(_in_workspace(commands.add_parser("add", help="take in files, folders, web addresses")))
+    add.add_argument("--keep-both", action="store_true", help="a changed file is another document, not a newer version")
     add.add_argument("sources", nargs="+", metavar="PATH_OR_URL")
+    add.add_argument("--section", action="store_true", help="of web addresses, the section below each too")
+    add.add_argument("--depth", type=int, metavar="N", help="links followed in a section (2)")
+    add.add_argument("--pages", type=int, metavar="N", help="the most documents a section makes (50)")
+    refresh = _json(_in_workspace(commands.add_parser("refresh", help="fetch web documents again")))
+    refresh.add_argument("documents", nargs="*", metavar="DOCUMENT", help="all from the web if none is named")
+    watch = _in_workspace(commands.add_parser("watch", help="keep the documents of a folder up to date"))
+    watch.add_argument("folder", nargs="?", metavar="FOLDER")
+    watch.add_argument("--ignore", action="append", default=[], metavar="PATTERN", help="names that are left out")
+    kinds = watch.add_mutually_exclusive_group()
+    kinds.add_argument("--list", action="store_true", help="the watched folders")
+    kinds.add_argument("--look", action="store_true", help="look into all, or the one named, now")
+    kinds.add_argument("--remove", metavar="FOLDER", help="stop watching; its documents stay")
+    watch.add_argument("--delete-documents", action="store_true", help="with --remove: they are deleted")
+    unlock = _json(_in_workspace(commands.add_parser("unlock", help="open a PDF with its password")))
+    unlock.add_argument("--keep", action="store_true", help="keep a copy that needs no password")
+    unlock.add_argument("document", metavar="DOCUMENT")
     _json(_in_workspace(commands.add_parser("documents", help="list the documents of a workspace")))
     delete = _in_workspace(commands.add_parser("delete", help="delete documents"))
     delete.add_argument("documents", nargs="+", metavar="DOCUMENT")
@@ -110,7 +131,7 @@ def command_name(options: argparse.Namespace) -> str:
     return f"{options.command} {action}" if action else str(options.command)
 
 
-def _dispatch(options: argparse.Namespace, arguments: list[str], out: Output) -> int:
+def _dispatch(options: argparse.Namespace, arguments: list[str], out: Terminal) -> int:
     name = command_name(options)
     if name == "serve":
         from entrypoints.serve import serve
@@ -120,6 +141,7 @@ def _dispatch(options: argparse.Namespace, arguments: list[str], out: Output) ->
         from entrypoints.serve import open_running
 
         return open_running()
+    options.secret = out.ask("Password: ") if name in SECRET else None
     if name == "eval":
         from entrypoints.evaluate import evaluate
 
@@ -135,7 +157,7 @@ def _on_data_directory(name: str, options: argparse.Namespace, arguments: list[s
     settings = load_settings()
     ownership = Ownership(settings.data_dir)
     if (port := _server_port(ownership)) is not None:
-        return _remotely(settings.data_dir, port, arguments, out)
+        return _remotely(settings.data_dir, port, arguments, options.secret, out)
     from workspaces.bootstrap import open_services
 
     try:
@@ -143,7 +165,7 @@ def _on_data_directory(name: str, options: argparse.Namespace, arguments: list[s
     except DataDirectoryInUse:
         if (port := _server_port(ownership)) is None:
             raise
-        return _remotely(settings.data_dir, port, arguments, out)  # a server that has started meanwhile
+        return _remotely(settings.data_dir, port, arguments, options.secret, out)  # a server that has started meanwhile
     except StorageError as error:
         if name != "doctor":
             raise
@@ -160,10 +182,10 @@ def _server_port(ownership: Ownership) -> int | None:
     return owner.port if owner is not None else None
 
 
-def _remotely(data_dir: Path, port: int, arguments: list[str], out: Output) -> int:
+def _remotely(data_dir: Path, port: int, arguments: list[str], secret: str | None, out: Output) -> int:
     from entrypoints.remote import run_remotely
 
-    return run_remotely(data_dir, port, ["--cwd", os.getcwd(), *arguments], out)
+    return run_remotely(data_dir, port, ["--cwd", os.getcwd(), *arguments], out, secret=secret)
 
 
 def _undoctored(error: StorageError, options: argparse.Namespace, out: Output) -> int:

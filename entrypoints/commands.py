@@ -4,11 +4,12 @@ code. The command line runs them in its own process, or the running server runs 
 from __future__ import annotations
 
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from entrypoints import shown
+from entrypoints import sections, shown, watched
 from entrypoints.output import Output, as_json
 from rag.errors import FootnoteError, InvalidInput, NotFound
 from rag.types import Answered, Interrupted, Refused
@@ -53,24 +54,52 @@ def workspace_delete(services: Services, options: Namespace, out: Output) -> int
 
 
 def add(services: Services, options: Namespace, out: Output) -> int:
-    """Take in files, folders and web addresses; waits. One result a source; exit 0 only if all became ready."""
+    """Take in files, folders and web addresses; waits. One result a source; exit 0 only if all became ready, and all
+    that lies inside them."""
+    if options.section:
+        return sections.add(services, _made(services, options.workspace), options, out)
+    if options.depth is not None or options.pages is not None:
+        raise InvalidInput("--depth and --pages belong to a section.", hint="Add --section.")
     workspace_id = _made(services, options.workspace)
     added: list[tuple[str, DocumentRecord | FootnoteError]] = []
+    names: Counter[str] = Counter()
     for source in options.sources:
-        added += _added(services, workspace_id, source, Path(options.cwd))
+        added += _added(services, workspace_id, source, options, names)
     final = _awaited(services, [record.id for _, record in added if isinstance(record, DocumentRecord)], out)
     failed = 0
     for source, record in added:
         if isinstance(record, FootnoteError):
             failed += 1
             refused = f"failed  {source}: {shown.speak(record)}"
-            out.line(as_json(shown.refused_json(source, record)) if options.json else refused)
+            told = {**shown.refused_json(source, record), "failed_inside": []}
+            out.line(as_json(told) if options.json else refused)
             continue
         last = final.get(record.id) or services.library.twin(record.id) or record  # else somebody deleted it meanwhile
-        failed += last.state != "ready"
+        inside = [item for item in services.library.inside([last.id]) if item.state != "ready"] if last.members else []
+        failed += last.state != "ready" or last.pending is not None or bool(inside)
         described = {**shown.document_json(last), "source": source, "duplicate": _is_duplicate(record, last)}
+        described["failed_inside"] = [shown.document_json(item) for item in inside]
         out.line(as_json(described) if options.json else shown.document_line(source, last))
+        for item in [] if options.json else inside:
+            out.line(f"  {shown.document_line(item.path or item.source, item)}")
     return 1 if failed or not added else 0
+
+
+def watch(services: Services, options: Namespace, out: Output) -> int:
+    """Watch a folder, list those watched, look into them, or stop watching one."""
+    adding = not (options.list or options.look or options.remove)
+    workspace_id = _made(services, options.workspace) if adding else _existing(services, options.workspace)
+    return watched.run(services, workspace_id, options, out)
+
+
+def unlock(services: Services, options: Namespace, out: Output) -> int:
+    """Open a PDF that failed for want of its password; waits. Exit 0 only if it became ready."""
+    record = _named(services.library.documents(_existing(services, options.workspace)), options.document)
+    services.library.unlock(record.id, options.secret or "", keep=options.keep)
+    last = _awaited(services, [record.id], out).get(record.id, record)
+    name = last.title or last.source
+    out.line(as_json(shown.document_json(last)) if options.json else shown.document_line(name, last))
+    return 0 if last.state == "ready" and last.pending is None else 1
 
 
 def documents(services: Services, options: Namespace, out: Output) -> int:
@@ -96,6 +125,15 @@ def delete(services: Services, options: Namespace, out: Output) -> int:
     for record in doomed.values():
         out.note(f"Deleted “{record.title or record.source}”.")
     return 0
+
+
+def refresh(services: Services, options: Namespace, out: Output) -> int:
+    """Fetch web documents again, all of a workspace or those named; waits until what has changed is read."""
+    found = services.library.documents(_existing(services, options.workspace))
+    chosen = [_named(found, wanted) for wanted in options.documents] or [
+        record for record in found if record.fetched_at is not None
+    ]
+    return sections.refresh(services, {record.id: record for record in chosen}, options, out)
 
 
 def search(services: Services, options: Namespace, out: Output) -> int:
@@ -198,22 +236,27 @@ def _off_disk(services: Services, out: Output) -> None:
 
 
 def _added(
-    services: Services, workspace_id: str, source: str, cwd: Path
+    services: Services, workspace_id: str, source: str, options: Namespace, names: Counter[str]
 ) -> Iterator[tuple[str, DocumentRecord | FootnoteError]]:
-    """(name as typed, its document or why there is none) of a web address, a file, or each file of a folder."""
+    """(name as typed, its document or why there is none) of a web address, a file, or each file of a folder.
+
+    Files of one name that come with one command, from several folders, are no versions of one another; `names` counts.
+    """
     try:
         if "://" in source:
             yield source, services.library.add_url(workspace_id, source)
             return
-        place = cwd / Path(source).expanduser()
+        place = Path(options.cwd) / Path(source).expanduser()
         files = list(_files(place, source))
+        names.update(file.name for file in files)
     except (FootnoteError, OSError) as error:
         yield source, error if isinstance(error, FootnoteError) else _unreadable(source, error)
         return
     for file in files:
         name = source if file == place else str(Path(source) / file.relative_to(place))
         try:
-            yield name, services.library.add_file(workspace_id, file.name, file)
+            both = options.keep_both or names[file.name] > 1
+            yield name, services.library.add_file(workspace_id, file.name, file, keep_both=both)
         except InvalidInput as error:  # this one cannot be read; a full disk is everybody's problem
             yield name, error
 
@@ -240,8 +283,8 @@ def _awaited(services: Services, ids: list[str], out: Output) -> dict[str, Docum
     records: dict[str, DocumentRecord] = {}
     for record in services.library.wait(ids):
         before = records.get(record.id)
-        if before is None or before.state != record.state:
-            out.note(f"{record.state:9}{record.source}")
+        if before is None or shown.state(before) != shown.state(record):
+            out.note(f"{shown.state(record):9}{record.source}")
         records[record.id] = record
     return records
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import re
 import sys
@@ -35,6 +36,12 @@ class Terminal:
     def line(self, text: str) -> None:
         """Print a line of the result at once, so that a pipe sees it."""
         print(_CONTROL.sub("\ufffd", text), flush=True)
+
+    def ask(self, prompt: str) -> str:
+        """A secret: typed unseen at a terminal, or the first line of standard input."""
+        if sys.stdin.isatty():
+            return getpass.getpass(prompt)
+        return sys.stdin.readline().rstrip("\r\n")
 
     def note(self, text: str) -> None:
         """Print a line for the person waiting."""

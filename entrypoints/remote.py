@@ -16,7 +16,7 @@ from entrypoints.output import Output, as_json
 from rag.errors import FootnoteError, StorageError
 
 PATH = "/_footnote/command"
-SERVED = READ_ONLY | {"workspace delete", "add", "delete", "doctor", "models pull"}
+SERVED = READ_ONLY | {"workspace delete", "add", "refresh", "unlock", "watch", "delete", "doctor", "models pull"}
 _CONNECT_SECONDS = 5.0
 _CONNECT_RETRIES = 4
 """Over 3.5 seconds: a server that is just starting owns the data directory a moment before it listens."""
@@ -28,8 +28,8 @@ _PATIENCE_SECONDS = 0.5
 _log = logging.getLogger("footnote")
 
 
-def run_remotely(data_dir: Path, port: int, arguments: list[str], out: Output) -> int:
-    """Have the server on `port` run a command, and show what it writes.
+def run_remotely(data_dir: Path, port: int, arguments: list[str], out: Output, *, secret: str | None = None) -> int:
+    """Have the server on `port` run a command, and show what it writes; a `secret` is apart from the arguments.
 
     Raises:
         StorageError: the server does not answer, or does not accept this user's token.
@@ -45,7 +45,10 @@ def run_remotely(data_dir: Path, port: int, arguments: list[str], out: Output) -
         with (
             httpx.Client(transport=transport, trust_env=False, timeout=timeout) as client,
             client.stream(
-                "POST", f"http://127.0.0.1:{port}{PATH}", json={"arguments": arguments}, headers=headers
+                "POST",
+                f"http://127.0.0.1:{port}{PATH}",
+                json={"arguments": arguments, "secret": secret},
+                headers=headers,
             ) as response,
         ):
             if response.status_code != 200:
@@ -55,14 +58,16 @@ def run_remotely(data_dir: Path, port: int, arguments: list[str], out: Output) -
         raise _unreachable() from error
 
 
-def command_lines(services: Callable[[], Any], arguments: list[str], *, stopping: threading.Event) -> Iterator[str]:
+def command_lines(
+    services: Callable[[], Any], arguments: list[str], *, stopping: threading.Event, secret: str | None = None
+) -> Iterator[str]:
     """Run a command on the server's services in a thread of its own; yields NDJSON lines, the exit code last.
 
     Whoever stops listening does not stop the command: what it began is finished. When the server is `stopping` the
     lines end without an exit code; the server would wait for them for ever.
     """
     out = _QueueOutput()
-    threading.Thread(target=_work, args=(services, arguments, out), name="command", daemon=True).start()
+    threading.Thread(target=_work, args=(services, arguments, secret, out), name="command", daemon=True).start()
     try:
         while not stopping.is_set():
             try:
@@ -76,10 +81,11 @@ def command_lines(services: Callable[[], Any], arguments: list[str], *, stopping
         out.hang_up()
 
 
-def _work(services: Callable[[], Any], arguments: list[str], out: _QueueOutput) -> None:
+def _work(services: Callable[[], Any], arguments: list[str], secret: str | None, out: _QueueOutput) -> None:
     code = 2
     try:
         options = build_parser().parse_args(arguments)
+        options.secret = secret
         if command_name(options) not in SERVED:
             out.note("This command does not run inside the server.")
         else:

@@ -9,7 +9,7 @@ from typing import Any
 from rag.errors import FootnoteError
 from rag.places import describe
 from rag.types import Answer, Answered, Citation, Interrupted, Passage, Refused
-from workspaces.models import DocumentRecord, Download, Workspace
+from workspaces.models import DocumentRecord, Download, Pending, SitePage, Workspace
 
 Json = dict[str, Any]
 
@@ -34,7 +34,23 @@ def document_json(record: DocumentRecord) -> Json:
         "characters": record.characters,
         "chunks": record.chunks,
         "duplicate": record.duplicate_of is not None,
+        "version": record.number,
+        "pending": _pending_json(record.pending) if record.pending else None,
+        "container": _container_json(record),
+        "members": record.members,
     }
+
+
+def _pending_json(newer: Pending) -> Json:
+    problem = asdict(newer.problem) if newer.problem else None
+    return {"version": newer.number, "state": newer.state, "problem": problem}
+
+
+def _container_json(record: DocumentRecord) -> Json | None:
+    """What a document lies in, and where in there."""
+    if record.container_id is None:
+        return None
+    return {"document": record.container_id, "title": record.container_title, "path": record.path}
 
 
 def refused_json(source: str, error: FootnoteError) -> Json:
@@ -52,7 +68,23 @@ def refused_json(source: str, error: FootnoteError) -> Json:
         "characters": 0,
         "chunks": 0,
         "duplicate": False,
+        "version": 0,
+        "pending": None,
+        "container": None,
+        "members": 0,
     }
+
+
+def left_out_json(page: SitePage) -> Json:
+    """An address of a section that became no document."""
+    described = refused_json(page.url, FootnoteError(page.reason))
+    return {**described, "state": page.state, "problem": {"code": page.state, "message": page.reason, "hint": ""}}
+
+
+def refreshed_json(document_id: str, source: str, outcome: str, problem: FootnoteError | None) -> Json:
+    """What looking at a web document again found."""
+    told = None if problem is None else {"code": problem.code, "message": problem.message, "hint": problem.hint}
+    return {"document": document_id, "source": source, "outcome": outcome, "problem": told}
 
 
 def passage_json(passage: Passage) -> Json:
@@ -112,7 +144,21 @@ def document_line(name: str, record: DocumentRecord) -> str:
     size = f"{_counted(record.pages, 'page')}, " if record.pages else ""
     notes = "".join(f" ({note})" for note in record.notes)
     again = " (already there)" if record.duplicate_of else ""
-    return f"{record.state}  {name}: {size}{_counted(record.chunks, 'passage')}{notes}{again}"
+    version = f"version {record.number}, " if record.number > 1 else ""
+    inside = f", {_counted(record.members, 'file')} inside" if record.members else ""
+    line = f"{record.state}  {name}: {version}{size}{_counted(record.chunks, 'passage')}{inside}{notes}{again}"
+    return line + (_pending_line(record.pending) if record.pending else "")
+
+
+def _pending_line(newer: Pending) -> str:
+    if newer.problem is None:
+        return f"; version {newer.number} is being read"
+    return f"; version {newer.number} could not be read: {newer.problem.message} {newer.problem.hint}".rstrip()
+
+
+def state(record: DocumentRecord) -> str:
+    """The state of what is in work: of the newer version where there is one."""
+    return record.pending.state if record.pending else record.state
 
 
 def _counted(number: int, what: str) -> str:

@@ -198,10 +198,11 @@ def _command_endpoint(services: Callable[[], Services], stopping: threading.Even
             body += part
             if len(body) > _MAX_COMMAND_BYTES:
                 return PlainTextResponse("The command is too long.", status_code=413)
-        arguments = _arguments(bytes(body))
-        if arguments is None:
+        command = _command(bytes(body))
+        if command is None:
             return JSONResponse({"error": "arguments must be a list of texts"}, status_code=400)
-        lines = iterate_in_threadpool(command_lines(services, arguments, stopping=stopping))
+        arguments, secret = command
+        lines = iterate_in_threadpool(command_lines(services, arguments, stopping=stopping, secret=secret))
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
     return endpoint
@@ -222,15 +223,17 @@ def _on_signal(action: Callable[[], None]) -> None:
         signal.signal(number, handle)
 
 
-def _arguments(body: bytes) -> list[str] | None:
+def _command(body: bytes) -> tuple[list[str], str | None] | None:
+    """(arguments, secret) of a call; None where it is no command."""
     import json
 
     try:
-        arguments = json.loads(body)["arguments"]
-    except (ValueError, KeyError, TypeError):
+        call = json.loads(body)
+        arguments, secret = call["arguments"], call.get("secret")
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
     good = isinstance(arguments, list) and all(isinstance(argument, str) for argument in arguments)
-    return arguments if good else None
+    return (arguments, secret) if good and isinstance(secret, str | None) else None
 
 
 def _open_quietly(services: Callable[[], Services], on_opened: Callable[[Services], None]) -> None:

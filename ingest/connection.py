@@ -30,18 +30,32 @@ _CONNECT_SECONDS = 10.0
 """For each address of a host, so that one dead address does not use up the time of the others."""
 
 
-class Deadline:
-    """A point in time that all parts of one job share."""
+class Allowance:
+    """Time and bytes that all parts of one job share."""
 
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
+    def __init__(self, seconds: float, size: int) -> None:
+        self._begun = time.monotonic()
+        self._size = size
+        self.seconds = seconds
+        """For everything together."""
 
     def left(self) -> float:
         """Seconds that are left, more than 0; raises TimeoutError when there are none."""
-        seconds = self._end - time.monotonic()
+        seconds = self._begun + self.seconds - time.monotonic()
         if seconds <= 0:
             raise TimeoutError
         return seconds
+
+    def spend(self, size: int) -> None:
+        """Count bytes of an answer; raises HTTPException when there are too many."""
+        self._size -= size
+        if self._size < 0:
+            raise HTTPException("the answer is too long")
+
+    def widen(self, seconds: float, size: int) -> None:
+        """Allow so many seconds in all, and so many bytes more."""
+        self.seconds = seconds
+        self._size += size
 
 
 def connect(address: IPAddress, port: int, seconds: float) -> socket.socket:
@@ -69,28 +83,27 @@ def get(
     addresses: Sequence[IPAddress],
     *,
     headers: Mapping[str, str],
-    deadline: Deadline,
+    allowance: Allowance,
     open_connection: Connect,
     tls: ssl.SSLContext | None,
-    most: int,
 ) -> Iterator[HTTPResponse]:
     """The answer to GET, its head read, its body not yet.
 
-    Reading it raises TimeoutError past the deadline and HTTPException after `most` bytes, head included: a false
-    chunk size makes http.client read all there is.
+    Reading it raises TimeoutError and HTTPException past the allowance, head included: a false chunk size makes
+    http.client read all there is.
 
     Raises OSError (TimeoutError and ssl.SSLError among them) and http.client.HTTPException.
     """
     lines = [f"GET {web.target} HTTP/1.1", f"Host: {web.authority}", *(f"{k}: {v}" for k, v in headers.items())]
-    connection = _first_that_answers(addresses, web.port, deadline=deadline, open_connection=open_connection)
+    connection = _first_that_answers(addresses, web.port, allowance=allowance, open_connection=open_connection)
     try:
         if tls is not None:
-            connection.settimeout(deadline.left())
+            connection.settimeout(allowance.left())
             connection = tls.wrap_socket(connection, server_hostname=web.host)
-        connection.settimeout(deadline.left())
+        connection.settimeout(allowance.left())
         connection.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
         # HTTPResponse asks its socket for nothing but makefile().
-        response = HTTPResponse(cast(socket.socket, _Source(_TimedReader(connection, deadline, most))), method="GET")
+        response = HTTPResponse(cast(socket.socket, _Source(_MeteredReader(connection, allowance))), method="GET")
         with response:
             response.begin()
             yield response
@@ -99,41 +112,38 @@ def get(
 
 
 def _first_that_answers(
-    addresses: Sequence[IPAddress], port: int, *, deadline: Deadline, open_connection: Connect
+    addresses: Sequence[IPAddress], port: int, *, allowance: Allowance, open_connection: Connect
 ) -> socket.socket:
     failure: OSError = ConnectionError("no address")
     for address in addresses:
         try:
-            return open_connection(address, port, min(_CONNECT_SECONDS, deadline.left()))
+            return open_connection(address, port, min(_CONNECT_SECONDS, allowance.left()))
         except OSError as error:
             failure = error
     raise failure
 
 
-class _TimedReader(io.RawIOBase):
+class _MeteredReader(io.RawIOBase):
     """The connection's bytes, each read limited by what is left of the whole time and the whole size."""
 
-    def __init__(self, connection: socket.socket, deadline: Deadline, most: int) -> None:
+    def __init__(self, connection: socket.socket, allowance: Allowance) -> None:
         self._connection = connection
-        self._deadline = deadline
-        self._most = most
+        self._allowance = allowance
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Buffer) -> int:
-        self._connection.settimeout(self._deadline.left())
+        self._connection.settimeout(self._allowance.left())
         received = self._connection.recv_into(buffer)
-        self._most -= received
-        if self._most < 0:
-            raise HTTPException("the answer is too long")
+        self._allowance.spend(received)
         return received
 
 
 class _Source:
     """What HTTPResponse takes for a socket."""
 
-    def __init__(self, reader: _TimedReader) -> None:
+    def __init__(self, reader: _MeteredReader) -> None:
         self._reader = reader
 
     def makefile(self, mode: str) -> io.BufferedReader:

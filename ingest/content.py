@@ -123,6 +123,6 @@ def _is_zlib(block: bytes) -> bool:
 def _too_large(size: int | None, limit: int) -> TooLarge:
     figure = f"has {size / 2**20:.0f} MB" if size else "is larger than that"
     return TooLarge(
-        f"Pages of up to {limit / 2**20:.0f} MB are fetched; this one {figure}.",
+        f"Up to {limit / 2**20:.0f} MB are fetched from one address; this one {figure}.",
         hint="Download it with your browser and add the file.",
     )

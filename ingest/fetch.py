@@ -1,4 +1,4 @@
-"""Fetches one page from the public web for a person who asked for it, and nothing else.
+"""Fetches pages and files from the public web for a person who asked for them, and nothing else.
 
 Every hop is checked before it is contacted (ingest/addresses.py) and the checked address is the contacted one
 (ingest/connection.py). No cookies, no proxies, no scripts, no second request for images or styles; a redirect written
@@ -10,68 +10,52 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from http.client import HTTPException, HTTPResponse
-from typing import NoReturn
-from urllib.parse import urljoin, urlsplit
+from typing import NoReturn, TypeVar
+from urllib.parse import urljoin
 
-from ingest import media
 from ingest.addresses import WEB_PORTS, IPAddress, WebAddress, parse, read_ip, refusal
-from ingest.connection import Connect, Deadline, connect, get, tls_context
-from ingest.content import in_utf8, read_body
-from rag.errors import EmptySource, ForbiddenAddress, NoPage, Unreachable, UnsupportedType
+from ingest.answers import Fetched, Validators, check_status, is_page, taken
+from ingest.connection import Allowance, Connect, connect, get, tls_context
+from ingest.content import read_body
+from rag.errors import ForbiddenAddress, NoPage, Unreachable
 
 Resolver = Callable[[str, int], Sequence[str]]
 """(host, port) to IP addresses as text; raises OSError where there are none."""
 
+T = TypeVar("T")
+Read = Callable[[WebAddress, HTTPResponse, Allowance], T]
+
+AGENT = "Footnote"
+"""Our name in robots.txt."""
+
 _HEADERS = {
-    "User-Agent": "Footnote (private knowledge base; fetches single pages that its user asks for)",
+    "User-Agent": f"{AGENT} (private knowledge base; fetches pages that its user asks for)",
     "Accept": "text/html,application/xhtml+xml,application/pdf,text/markdown,text/plain;q=0.9,*/*;q=0.5",
     "Accept-Encoding": "gzip, deflate",
     "Connection": "close",
 }
 _HEAD_BYTES = 1024 * 1024
-"""What an answer may have besides its body: head, chunk sizes."""
+"""What answers may have besides the body: heads, chunk sizes."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_LOGIN = frozenset({401, 402, 403, 407})
-_MEDIA_TYPES = {
-    "text/html": media.HTML,
-    "application/xhtml+xml": media.HTML,
-    "text/plain": media.TEXT,
-    "text/markdown": media.MARKDOWN,
-    "text/x-markdown": media.MARKDOWN,
-    "application/pdf": media.PDF,
-    "application/x-pdf": media.PDF,
-}
-_UNTOLD = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/force-download"})
-"""Types by which a server says nothing: the content decides."""
+_NOT_CHANGED = 304
 
 _TRY_LATER = "Check the address in a browser and try again later, or save the page and add the file."
 
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """What one page may cost: bytes after decompression, seconds for everything together, redirects."""
+    """What one address may cost: bytes after decompression, seconds for everything together, redirects."""
 
     size: int = 20 * 1024 * 1024
     seconds: float = 30.0
+    file_size: int = 100 * 1024 * 1024
+    """Of what is no page; it is held in memory while it is fetched."""
+    file_seconds: float = 300.0
     redirects: int = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A page as it was served; text in a charset that only the server named is in UTF-8 with a mark (BOM) instead."""
-
-    url: str
-    final_url: str
-    media_type: str
-    charset: str | None
-    """As the server named it, None where it named none or one that does not exist."""
-    data: bytes
-    fetched_at: datetime
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -81,7 +65,7 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 class Fetcher:
-    """Fetches pages. Thread-safe; keeps nothing between two calls.
+    """Fetches pages and files. Thread-safe; keeps nothing between two calls.
 
     Args:
         limits: see FetchLimits.
@@ -109,53 +93,100 @@ class Fetcher:
         self._tls = tls
         self._ports = ports
 
-    def fetch(self, url: str) -> Fetched:
-        """The page at `url`, after redirects.
+    def fetch(self, url: str, *, passes: Callable[[str], None] | None = None) -> Fetched:
+        """The page or file at `url`, after redirects.
+
+        Args:
+            url: the address.
+            passes: called with each address it redirects to, before that is contacted; raises what should end it.
 
         Raises:
             ForbiddenAddress: the address, or one it redirects to, is not a public web server's.
-            Unreachable: no usable answer in time.
+            Unreachable: no usable answer in time; BadStatus where the server said why.
             TooLarge: past the size limit, also when only decompression shows it.
-            UnsupportedType: neither a page, nor text, Markdown or PDF.
+            UnsupportedType, DamagedSource: a type without a loader, or content that is not of its type.
             EmptySource: an answer without content.
         """
-        deadline = Deadline(self._limits.seconds)
+        return self._followed(url, self._read(url), passes=passes)
+
+    def fetch_changed(
+        self, url: str, known: Validators, *, passes: Callable[[str], None] | None = None
+    ) -> Fetched | None:
+        """As `fetch`, but None where the server says that nothing has changed since it named these validators."""
+        read = self._read(url)
+
+        def read_changed(web: WebAddress, response: HTTPResponse, allowance: Allowance) -> Fetched | None:
+            return None if known.headers and response.status == _NOT_CHANGED else read(web, response, allowance)
+
+        return self._followed(url, read_changed, headers=known.headers, passes=passes)
+
+    def fetch_bytes(self, url: str, *, limit: int) -> bytes:
+        """The bytes at `url`, whatever their type, at most `limit`; there may be none. Raises as `fetch` does."""
+
+        def read(web: WebAddress, response: HTTPResponse, _: Allowance) -> bytes:
+            check_status(web, response)
+            return read_body(response, limit=limit)
+
+        return self._followed(url, read)
+
+    def _read(self, url: str) -> Read[Fetched]:
+        def read(web: WebAddress, response: HTTPResponse, allowance: Allowance) -> Fetched:
+            check_status(web, response)
+            limits = self._limits
+            if is_page(response):
+                return taken(url, web, response, limit=limits.size)
+            allowance.widen(limits.file_seconds, max(0, limits.file_size - limits.size))
+            return taken(url, web, response, limit=limits.file_size)
+
+        return read
+
+    def _followed(
+        self,
+        url: str,
+        read: Read[T],
+        *,
+        headers: Mapping[str, str] | None = None,
+        passes: Callable[[str], None] | None = None,
+    ) -> T:
+        """What `read` makes of the answer at the end of all redirects."""
+        allowance = Allowance(self._limits.seconds, self._limits.size + _HEAD_BYTES)
         web = parse(url, ports=self._ports)
         for _ in range(self._limits.redirects + 1):
-            outcome = self._hop(url, web, deadline)
-            if isinstance(outcome, Fetched):
-                return outcome
-            web = outcome
+            try:
+                with self._answer(web, {**_HEADERS, **(headers or {})}, allowance) as response:
+                    location = response.headers.get("Location")
+                    if response.status not in _REDIRECTS or not location:
+                        return read(web, response, allowance)
+                    web = parse(_joined(web.url, location), ports=self._ports)
+            except (OSError, HTTPException) as error:
+                _unreachable(web, error, allowance.seconds)
+            if passes is not None:
+                passes(web.url)
         raise NoPage(
             f"The address redirects more than {self._limits.redirects} times.",
             hint="Open it in a browser and add the address that it ends at.",
         )
 
-    def _hop(self, url: str, web: WebAddress, deadline: Deadline) -> Fetched | WebAddress:
-        """One request: the page, or where it redirects to."""
-        try:
-            addresses = self._addresses(web, deadline)
-            if self._tls is None and web.scheme == "https":
-                self._tls = tls_context()  # reads all certificates of the system: not before it is needed
-            with get(
-                web,
-                addresses,
-                headers=_HEADERS,
-                deadline=deadline,
-                open_connection=self._open_connection,
-                tls=self._tls if web.scheme == "https" else None,
-                most=self._limits.size + _HEAD_BYTES,
-            ) as response:
-                if response.status in _REDIRECTS and (location := response.headers.get("Location")):
-                    return parse(_joined(web.url, location), ports=self._ports)
-                return self._taken(url, web, response)
-        except (OSError, HTTPException) as error:
-            _unreachable(web, error, self._limits.seconds)
+    def _answer(
+        self, web: WebAddress, headers: Mapping[str, str], allowance: Allowance
+    ) -> AbstractContextManager[HTTPResponse]:
+        """One request, to an address that was checked."""
+        addresses = self._addresses(web, allowance)
+        if self._tls is None and web.scheme == "https":
+            self._tls = tls_context()  # reads all certificates of the system: not before it is needed
+        return get(
+            web,
+            addresses,
+            headers=headers,
+            allowance=allowance,
+            open_connection=self._open_connection,
+            tls=self._tls if web.scheme == "https" else None,
+        )
 
-    def _addresses(self, web: WebAddress, deadline: Deadline) -> list[IPAddress]:
+    def _addresses(self, web: WebAddress, allowance: Allowance) -> list[IPAddress]:
         """Every address of the host, each of them checked: one that is refused refuses the host."""
         literal = read_ip(web.host)
-        texts = [web.host] if literal else _in_time(lambda: self._resolver(web.host, web.port), deadline)
+        texts = [web.host] if literal else _in_time(lambda: self._resolver(web.host, web.port), allowance)
         found: list[IPAddress] = []
         for text in texts:
             address = read_ip(text)
@@ -170,30 +201,6 @@ class Fetcher:
             raise OSError("no addresses")
         return found
 
-    def _taken(self, url: str, web: WebAddress, response: HTTPResponse) -> Fetched:
-        _check_status(web, response.status)
-        declared = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if declared not in _MEDIA_TYPES and declared not in _UNTOLD:
-            raise UnsupportedType(
-                f"The address leads to a file of type {declared[:80]}, not to a page.", hint=media.READABLE
-            )
-        data = read_body(response, limit=self._limits.size)
-        if not data.strip():
-            raise EmptySource("The page is empty.", hint=_TRY_LATER)
-        media_type = _media_type(declared, data, urlsplit(web.target).path)
-        charset = response.headers.get_content_charset()
-        text, charset = in_utf8(data, charset) if media_type != media.PDF else (data, None)
-        return Fetched(url, web.url, media_type, charset, text, datetime.now(UTC))
-
-
-def _media_type(declared: str, data: bytes, path: str) -> str:
-    head = data[: media.HEAD_BYTES]
-    if declared in _UNTOLD or b"%PDF-" in head[:1024]:
-        return media.detect(head, path)
-    if _MEDIA_TYPES[declared] == media.TEXT and path.lower().endswith((".md", ".markdown")):
-        return media.MARKDOWN
-    return _MEDIA_TYPES[declared]
-
 
 def _joined(base: str, location: str) -> str:
     """Where a redirect leads. Header bytes reach us as Latin-1; servers send UTF-8."""
@@ -203,18 +210,6 @@ def _joined(base: str, location: str) -> str:
         return urljoin(base, location)
     except ValueError:
         return location  # not an address; `parse` says so
-
-
-def _check_status(web: WebAddress, status: int) -> None:
-    if status in _LOGIN:
-        raise NoPage(
-            f"{web.host} does not show this page without a login ({status}).",
-            hint="Open it in your browser, save it, and add the file.",
-        )
-    if status in (404, 410):
-        raise NoPage(f"{web.host} has no page at this address ({status}).", hint="Check the address.")
-    if status != 200:
-        raise Unreachable(f"{web.host} answered with an error ({status}).", hint=_TRY_LATER)
 
 
 def _unreachable(web: WebAddress, error: OSError | HTTPException, seconds: float) -> NoReturn:
@@ -233,7 +228,7 @@ def _unreachable(web: WebAddress, error: OSError | HTTPException, seconds: float
     raise Unreachable(message, hint=_TRY_LATER) from error
 
 
-def _in_time(look_up: Callable[[], Sequence[str]], deadline: Deadline) -> Sequence[str]:
+def _in_time(look_up: Callable[[], Sequence[str]], allowance: Allowance) -> Sequence[str]:
     """The look-up's result; the system's resolver has no time limit, so it gets a thread that may be left behind."""
     found: list[Sequence[str]] = []
     failed: list[OSError] = []
@@ -248,7 +243,7 @@ def _in_time(look_up: Callable[[], Sequence[str]], deadline: Deadline) -> Sequen
 
     thread = threading.Thread(target=work, name="look-up", daemon=True)
     thread.start()
-    thread.join(deadline.left())
+    thread.join(allowance.left())
     if failed:
         raise failed[0]
     if not found:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import sub
 from statistics import median
 
 from rag.types import Block, BlockKind, Span, WordBox
@@ -44,9 +45,10 @@ class Line:
 
     def __post_init__(self) -> None:
         middle = len(self.words) // 2
-        self.left = min(word[1] for word in self.words)
-        self.bottom = sorted(word[2] for word in self.words)[middle]
-        self.height = sorted(word[4] - word[2] for word in self.words)[middle]
+        _, lefts, bottoms, _, tops = zip(*self.words, strict=True)
+        self.left = min(lefts)
+        self.bottom = sorted(bottoms)[middle]
+        self.height = sorted(map(sub, tops, bottoms))[middle]
 
     @property
     def text(self) -> str:
@@ -61,6 +63,20 @@ class Heading:
     first: int
     last: int
     level: int
+
+
+TableRow = list[tuple[int, list[Line]]]
+"""Cells of a row that hold something: number of the column from 0, and the cell's lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Lines `first` to `last` (inclusive) of a page are a table; `headers` of its rows are its head."""
+
+    first: int
+    last: int
+    rows: tuple[TableRow, ...]
+    headers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,47 +95,86 @@ class _Piece:
     kind: BlockKind
     level: int = 0
     lines: list[Line] = field(default_factory=list)
+    rows: Sequence[TableRow] = ()
+    """Of a table, in place of lines."""
+
+
+class _Writer:
+    """Puts words after each other and keeps where they are."""
+
+    def __init__(self, offset: int, vocabulary: Collection[str]) -> None:
+        self.parts: list[str] = []
+        self.words: list[WordBox] = []
+        self.position = offset
+        self._vocabulary = vocabulary
+
+    def write(self, text: str) -> None:
+        """Put down what is not on the page."""
+        self.parts.append(text)
+        self.position += len(text)
+
+    def lines(self, lines: Sequence[Line], joint: str) -> None:
+        """Put down lines with `joint` between them, or with what a cut word asks for."""
+        parts, words, position = self.parts, self.words, self.position
+        separator = ""
+        for index, line in enumerate(lines):
+            for text, x0, y0, x1, y1 in line.words:
+                start = position + len(separator)
+                position = start + len(text)
+                words.append(WordBox(start, position, x0, y0, x1, y1))
+                parts += (separator, text)
+                separator = " "
+            separator = joint
+            if line.hyphenated:
+                following = lines[index + 1].words[0][0] if index + 1 < len(lines) else ""
+                separator = hyphen(line.words[-1][0], following, self._vocabulary)
+                if not following:
+                    parts.append("-")
+                    position += 1
+        self.position = position
+
+    def rows(self, rows: Sequence[TableRow]) -> None:
+        """Put down a table: one row a line, " | " between cells."""
+        for number, row in enumerate(rows):
+            if number:
+                self.write("\n")
+            column = 0
+            for place, lines in row:
+                bars = "| " * (place - column)
+                self.write(f" {bars}" if bars and lines is not row[0][1] else bars)
+                self.lines(lines, " ")
+                column = place
 
 
 def compose(
-    lines: Sequence[Line], headings: Sequence[Heading], *, offset: int, vocabulary: Collection[str]
+    lines: Sequence[Line],
+    headings: Sequence[Heading],
+    tables: Sequence[Table] = (),
+    *,
+    offset: int,
+    vocabulary: Collection[str],
 ) -> Composed:
     """Join lines to text: "\\n" within a block, a blank line between blocks.
 
     Args:
         lines: in reading order.
         headings: ordered and disjoint.
+        tables: the same, and disjoint from the headings.
         offset: where the text will stand in the document.
         vocabulary: hyphenated words seen elsewhere in the document; they keep their hyphen at a line's end.
     """
-    parts: list[str] = []
-    words: list[WordBox] = []
+    writer = _Writer(offset, vocabulary)
     blocks: list[Block] = []
-    position = offset
-    for piece in _pieces(lines, headings):
-        if parts:
-            parts.append("\n\n")
-            position += 2
-        start = position
-        separator = ""
-        for index, line in enumerate(piece.lines):
-            for word in line.words:
-                text = word[0]
-                end = position + len(separator) + len(text)
-                words.append(WordBox(end - len(text), end, *word[1:]))
-                parts += (separator, text)
-                position = end
-                separator = " "
-            if line.hyphenated:
-                following = piece.lines[index + 1].words[0][0] if index + 1 < len(piece.lines) else ""
-                separator = hyphen(line.words[-1][0], following, vocabulary)
-                if not following:
-                    parts.append("-")
-                    position += 1
-            else:
-                separator = "\n"
-        blocks.append(Block(piece.kind, Span(start, position), piece.level))
-    return Composed("".join(parts), tuple(words), tuple(blocks))
+    for piece in _pieces(lines, headings, tables):
+        if blocks:
+            writer.write("\n\n")
+        start = writer.position
+        if piece.rows:
+            writer.rows(piece.rows)
+        else:
+            writer.lines(piece.lines, "\n")
+        blocks.append(Block(piece.kind, Span(start, writer.position), piece.level))
+    return Composed("".join(writer.parts), tuple(writer.words), tuple(blocks))
 
 
 def hyphen(before: str, after: str, vocabulary: Collection[str]) -> str:
@@ -141,11 +196,19 @@ def hyphenated_words(lines: Sequence[Line]) -> set[str]:
     return {word[0].strip(_PUNCTUATION).casefold() for line in lines for word in line.words if "-" in word[0]}
 
 
-def _pieces(lines: Sequence[Line], headings: Sequence[Heading]) -> Iterator[_Piece]:
+def _pieces(lines: Sequence[Line], headings: Sequence[Heading], tables: Sequence[Table]) -> Iterator[_Piece]:
     step = usual_step(lines)
     levels = {index: heading for heading in headings for index in range(heading.first, heading.last + 1)}
+    rows = {index: table for table in tables for index in range(table.first, table.last + 1)}
     piece: _Piece | None = None
     for index, line in enumerate(lines):
+        if table := rows.get(index):
+            if index == table.first:
+                if piece:
+                    yield piece
+                yield _Piece("table", table.headers, rows=table.rows)
+            piece = None
+            continue
         heading = levels.get(index)
         bulleted = bool(len(line.words) > 1 and _BULLET.match(line.words[0][0]))
         if piece is None or _starts_block(lines, index, levels, step) or (bulleted and piece.kind == "paragraph"):

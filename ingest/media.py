@@ -172,8 +172,9 @@ def detect(head: bytes, name: str) -> str:
         raise EmptySource("The file is empty.", hint="Check the file and add it again.")
     extension = PurePath(name.replace("\\", "/")).suffix.lower()
     named = EXTENSIONS.get(extension, "")
-    if b"%PDF-" in head[:1024] and named not in TEXTUAL - {TEXT}:  # readers accept it anywhere in the first kilobyte
-        return PDF
+    holds_files = head.startswith((*_ZIP, _OLE))  # a PDF in them is not packed where it cannot be made smaller
+    if b"%PDF-" in head[:1024] and not holds_files and named not in TEXTUAL - {TEXT}:
+        return PDF  # readers accept its mark anywhere in the first kilobyte
     if extension in _NOT_READ:
         raise _unsupported(_NOT_READ[extension])
     if head.startswith(_ZIP):

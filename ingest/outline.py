@@ -23,6 +23,7 @@ class Break(IntEnum):
     PARAGRAPH = 3
     """Also a new page, list item or row of a table."""
     HEADING = 4
+    """Also a new slide, table of a sheet, chapter or message."""
     TOP = 5
     """A heading of the document's highest level."""
 
@@ -34,6 +35,10 @@ class Unit:
     span: Span
     path: tuple[str, ...]
     before: Break
+    table: int = 0
+    """Which table of the document the row is in, from 1; 0 for all that is no row."""
+    header: str = ""
+    """The header rows of that table, one a line; "" for all but the rows below them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,8 @@ _LINE = re.compile(r"\S(?:[^\n]*\S)?")
 _CODE = re.compile(r"\S(?:[^\n]{0,198}(?:(?=\n)|\Z|[,;>})\] \t])|[^\n]{0,199})")
 """A line of code, or a part of a longer one that ends where something ends."""
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
+_DELIMITER = re.compile(r"[|:\s-]*-[|:\s-]*")
+"""The line of a Markdown table that parts its header from its rows."""
 
 
 def units(document: Document) -> list[Unit]:
@@ -60,25 +67,24 @@ def units(document: Document) -> list[Unit]:
     Text that no block covers counts as paragraphs; blocks that overlap are cut at the end of the earlier one.
     """
     regions = list(_regions(document))
-    top = min((region.level for region in regions if region.kind == "heading"), default=0)
-    page_starts = [page.span.start for page in document.pages]
+    joints = _Joints(document, top=min((region.level for region in regions if region.kind == "heading"), default=0))
     open_headings: list[tuple[int, str]] = []
     path: tuple[str, ...] = ()
     found: list[Unit] = []
     after_heading = False
-    end = 0
+    end = tables = 0
     for region in regions:
         if region.kind == "heading":
             open_headings = [entry for entry in open_headings if entry[0] < region.level]
             open_headings.append((region.level, heading_text(document.text[region.span.start : region.span.end])))
             path = tuple(text for _, text in open_headings if text)
-        for span in _pieces(document, region):
-            before = _break_before(
-                document.text[end : span.start], region, first=span.start == region.span.start, top=top
-            )
-            if before < Break.PARAGRAPH and _page(page_starts, span.start) != _page(page_starts, end):
-                before = Break.PARAGRAPH
-            found.append(Unit(span, path, Break.NEVER if after_heading else before))
+        tables += region.kind == "table"
+        header = ""
+        for number, span in enumerate(_pieces(document, region)):
+            if region.kind == "table" and number == region.level > 0:
+                header = _header(document.text[region.span.start : end])
+            before = Break.NEVER if after_heading else joints.before(span, region, number=number, end=end)
+            found.append(Unit(span, path, before, tables if region.kind == "table" else 0, header))
             after_heading = region.kind == "heading"
             end = span.end
     for index in range(len(found) - 2, -1, -1):
@@ -106,22 +112,44 @@ def heading_text(text: str) -> str:
 
 def page_at(pages: Sequence[Page], position: int) -> int | None:
     """Number of the page that holds `position`; None in a document without pages."""
-    index = _page([page.span.start for page in pages], position)
+    index = bisect_right(pages, position, key=lambda page: page.span.start) - 1
     return pages[max(index, 0)].number if pages else None
 
 
-def _page(starts: Sequence[int], position: int) -> int:
+def _index(starts: Sequence[int], position: int) -> int:
     return bisect_right(starts, position) - 1
 
 
-def _break_before(gap: str, region: _Region, *, first: bool, top: int) -> Break:
-    if region.kind == "heading":
-        if not first:
+def _header(text: str) -> str:
+    return "\n".join(line.strip() for line in text.split("\n") if line.strip() and not _DELIMITER.fullmatch(line))
+
+
+class _Joints:
+    """How strongly a document parts at each place where one piece ends and the next begins."""
+
+    def __init__(self, document: Document, *, top: int) -> None:
+        self._text = document.text
+        self._top = top
+        self._pages = [page.span.start for page in document.pages]
+        self._places = [place.span.start for place in document.places]
+
+    def before(self, span: Span, region: _Region, *, number: int, end: int) -> Break:
+        """What parts a region's piece `number` (from 0) from the text before it, which ends at `end`."""
+        if region.kind == "heading":
+            return Break.TOP if region.level == self._top else Break.HEADING
+        if region.kind == "table" and 0 < number <= region.level:
             return Break.NEVER
-        return Break.TOP if region.level == top else Break.HEADING
-    if first or region.kind == "table" or _BLANK_LINE.search(gap):
-        return Break.PARAGRAPH
-    return Break.SENTENCE
+        inside = region.kind == "table" and number > 0  # rows that are hidden part places, but not the table
+        if not inside and _index(self._places, span.start) != _index(self._places, end):
+            return Break.HEADING
+        if (
+            number == 0
+            or region.kind == "table"
+            or _BLANK_LINE.search(self._text, end, span.start)
+            or _index(self._pages, span.start) != _index(self._pages, end)
+        ):
+            return Break.PARAGRAPH
+        return Break.SENTENCE
 
 
 def _regions(document: Document) -> Iterator[_Region]:

@@ -21,11 +21,16 @@ class PageLoaded:
     text: str
     blocks: tuple[Block, ...]
     page: Page | None = None
-    """None in formats without pages; these come as one piece."""
+    """None in formats without pages; these come as one piece, tables of many rows as several."""
     total: int = 1
-    """How many pieces there will be."""
+    """How many pieces there will be, as far as is known: one more than are there while rows go on."""
     places: tuple[Place, ...] = ()
     """In order and disjoint; formats with pages have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognising:
+    """The next piece is recognised in a picture (OCR): it may take seconds, and the limits on time move on for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +58,14 @@ class Loaded:
     report: Report = field(default_factory=Report)
 
 
-LoadEvent = PageLoaded | Embedded | Loaded
+LoadEvent = PageLoaded | Recognising | Embedded | Loaded
 
 
 class Loader(Protocol):
     """Reads one format. Runs in the parser's helper process, because files are hostile."""
 
     def load(self, path: Path, *, title: str | None) -> Iterator[LoadEvent]:
-        """Pieces in order, files inside it at any place between them, then one Loaded.
+        """Pieces in order, files inside it and Recognising at any place between them, then one Loaded.
 
         A file that only holds others (an archive) yields no piece.
 

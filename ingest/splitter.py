@@ -11,17 +11,18 @@ share of the evidence inside the first five chunks, at a window of 256 word piec
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from math import inf
 
+from ingest.heads import Heads
 from ingest.outline import Break, Unit, page_at, units
-from rag.errors import InvalidInput
-from rag.places import clipped
-from rag.types import Chunk, Document, Span, embedding_text
+from ingest.pieces import Cutter
+from rag.places import Clipper
+from rag.types import CELL_BORDER, Chunk, Document, Span, embedding_text
 
-RULES = "structure-1"
+RULES = "structure-2"
 """Changes whenever the same document would be cut differently."""
 
 _PARTING = {
@@ -40,12 +41,8 @@ BM25, heading to page on four manuals of 779 pages: hit@1 .70 at a cost of .15, 
 """
 _CHARACTERS_A_TOKEN = 8
 """No chunk has more characters a token of the window: a tokenizer may take a base64 blob for one unknown word."""
-_HEADINGS_SHARE = 4
-"""Headings above a chunk take at most one in so many tokens of the window, and the text gets at least as many."""
 _PIECES = 4
 """A sentence longer than the window is cut into pieces of about this fraction of it, which are then packed."""
-
-_WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +51,11 @@ class _Counted:
 
     unit: Unit
     tokens: int
+    row: int = 0
+    """Of what row longer than the window it is a piece (where that begins, from 1); 0 for a whole unit.
+
+    A piece's header is that of its own columns, and its tokens count both.
+    """
 
 
 class StructureSplitter:
@@ -73,6 +75,7 @@ class StructureSplitter:
         self._window = window
         self._target = target_tokens or window
         self._special = count_tokens("")
+        self._longest = window * _CHARACTERS_A_TOKEN
         self.recipe = f"{RULES} {window}/{self._target} {recipe}"
 
     def split(self, document: Document) -> list[Chunk]:
@@ -80,138 +83,112 @@ class StructureSplitter:
 
         Raises InvalidInput when the title leaves no room for text.
         """
-        heads = _Heads(document.title, count=self._count, window=self._window)
+        heads = Heads(document.title, count=self._count, window=self._window)
+        clipper = Clipper(document.places, document.text)
         chunks: list[Chunk] = []
         for section in _sections(self._counted(document, heads)):
             for packed in self._packed(section, heads):
-                path = heads.shortened(_common_path([piece.unit for piece in packed]))
-                for span in self._fitting(document, Span(packed[0].unit.span.start, packed[-1].unit.span.end), path):
+                path = heads.path(_common_path([piece.unit for piece in packed]))
+                for span, header in self._fitting(document, packed, heads=heads, path=path):
                     text = document.text[span.start : span.end]
-                    chunks.append(
-                        Chunk(
-                            len(chunks),
-                            span,
-                            text,
-                            page_at(document.pages, span.start),
-                            path,
-                            clipped(document.places, document.text, span),
-                        )
-                    )
+                    page = page_at(document.pages, span.start)
+                    chunks.append(Chunk(len(chunks), span, text, page, path, clipper.clip(span), header))
         return chunks
 
-    def _counted(self, document: Document, heads: _Heads) -> Iterator[_Counted]:
+    def _counted(self, document: Document, heads: Heads) -> Iterator[_Counted]:
         for unit in units(document):
-            room = self._window - heads.tokens(heads.shortened(unit.path))
+            path = heads.path(unit.path)
             text = document.text[unit.span.start : unit.span.end]
-            tokens = self._count(text) - self._special
-            if tokens <= room and len(text) <= self._longest:
+            tokens = self._tokens(text)
+            above = heads.tokens(path, heads.header(path, unit.header))
+            if tokens <= self._window - above and len(text) <= self._longest:
                 yield _Counted(unit, tokens)
-                continue
-            before = unit.before
-            for span in self._cut(text, room // _PIECES):
-                absolute = Span(unit.span.start + span.start, unit.span.start + span.end)
-                piece = text[span.start : span.end]
-                yield _Counted(Unit(absolute, unit.path, before), self._count(piece) - self._special)
-                before = Break.WORD
+            else:
+                room = (self._window - heads.tokens(path)) // _PIECES
+                yield from self._pieces(unit, text, Cutter(self._tokens, room, self._longest // _PIECES))
 
-    @property
-    def _longest(self) -> int:
-        return self._window * _CHARACTERS_A_TOKEN
+    def _pieces(self, unit: Unit, text: str, cutter: Cutter) -> Iterator[_Counted]:
+        """A unit longer than the window in pieces: a row between its cells, all else between words."""
+        before, row = unit.before, unit.span.start + 1 if unit.table else 0
+        pieces = cutter.cells(text, unit.header) if row else ((span, "", False) for span in cutter.words(text))
+        for number, (span, header, begins) in enumerate(pieces):
+            if number:
+                before = Break.SENTENCE if begins else Break.WORD
+            absolute = Span(unit.span.start + span.start, unit.span.start + span.end)
+            tokens = self._tokens(text[span.start : span.end])
+            if header:
+                tokens += self._tokens(header) + 1  # and the border to the next piece's
+            yield _Counted(Unit(absolute, unit.path, before, unit.table, header), tokens, row)
 
-    def _cut(self, text: str, room: int) -> Iterator[Span]:
-        """Spans of at most `room` tokens, cut at white space, and inside a word only where it is longer than that."""
-        start, end, used = 0, 0, 0
-        longest = self._longest // _PIECES
-        for match in _WORD.finditer(text):
-            tokens = self._count(match.group()) - self._special
-            if end > start and (used + tokens > room or match.end() - start > longest):
-                yield Span(start, end)
-                start = end
-            if end == start:
-                start, used = match.start(), 0
-            if tokens <= room and len(match.group()) <= longest:
-                end, used = match.end(), used + tokens
-                continue
-            step = max(1, room // _PIECES)
-            yield from (Span(at, min(at + step, match.end())) for at in range(match.start(), match.end(), step))
-            start = end = match.end()
-        if end > start:
-            yield Span(start, end)
+    def _tokens(self, text: str) -> int:
+        return self._count(text) - self._special
 
-    def _packed(self, section: Sequence[_Counted], heads: _Heads) -> list[Sequence[_Counted]]:
+    def _packed(self, section: Sequence[_Counted], heads: Heads) -> list[Sequence[_Counted]]:
         """The cheapest way to part a section into runs that fit the window."""
         cheapest = [0.0] + [inf] * len(section)
         origin = [0] * (len(section) + 1)
+        longest, last = self._longest, len(section)
         for start, first in enumerate(section):
-            room = self._window - heads.tokens(heads.shortened(first.unit.path))
+            path = heads.path(first.unit.path)
+            room = self._window - heads.tokens(path, "" if first.row else heads.header(path, first.unit.header))
+            target = min(self._target, room)
             tokens, inside = 0, cheapest[start]
-            for end in range(start + 1, len(section) + 1):
-                last = section[end - 1]
-                tokens += last.tokens
-                too_long = tokens > room or last.unit.span.end - first.unit.span.start > self._longest
-                if too_long and end > start + 1:
-                    break
-                if last.unit.before == Break.HEADING and end > start + 1:
-                    inside += _ACROSS_HEADING
-                parting = _PARTING[section[end].unit.before] if end < len(section) else 0.0
-                cost = inside + parting + self._size_cost(tokens, room)
-                if cost < cheapest[end]:
-                    cheapest[end], origin[end] = cost, start
+            for end in range(start, last):
+                piece = section[end]
+                unit = piece.unit
+                tokens += piece.tokens
+                if end > start:
+                    if tokens > room or unit.span.end - first.unit.span.start > longest:
+                        break
+                    if first.unit.header and unit.table not in (0, first.unit.table):
+                        break  # the rows of another table would stand under this one's header
+                    if unit.before == Break.HEADING:
+                        inside += _ACROSS_HEADING
+                parting = _PARTING[section[end + 1].unit.before] if end + 1 < last else 0.0
+                cost = inside + parting + (1 - tokens / target) ** 2
+                if cost < cheapest[end + 1]:
+                    cheapest[end + 1], origin[end + 1] = cost, start
         runs: list[Sequence[_Counted]] = []
-        end = len(section)
+        end = last
         while end:
             runs.append(section[origin[end] : end])
             end = origin[end]
         return runs[::-1]
 
-    def _size_cost(self, tokens: int, room: int) -> float:
-        return (1 - tokens / min(self._target, room)) ** 2
-
-    def _fitting(self, document: Document, span: Span, path: tuple[str, ...]) -> Iterator[Span]:
-        """The span itself, or halves of it where the whole has more tokens than its parts together."""
+    def _fitting(
+        self, document: Document, run: Sequence[_Counted], *, heads: Heads, path: tuple[str, ...]
+    ) -> Iterator[tuple[Span, str]]:
+        """Span and header of a run, or of halves of it where the whole has more tokens than its parts together."""
+        span = Span(run[0].unit.span.start, run[-1].unit.span.end)
         text = document.text[span.start : span.end]
-        if len(text) < 2 or self._count(embedding_text(document.title, path, text)) <= self._window:
-            yield span
+        header = _header(run, heads)
+        if len(text) < 2 or self._count(embedding_text(document.title, path, text, header=header)) <= self._window:
+            yield span, header
             return
-        middle = text.rfind(" ", 1, len(text) // 2 + 1)
-        middle = middle if middle > 0 else len(text) // 2
-        for part in (Span(span.start, span.start + middle), Span(span.start + middle, span.end)):
-            yield from self._fitting(document, _trimmed(document.text, part), path)
+        for half in _halves(run, document.text):
+            yield from self._fitting(document, half, heads=heads, path=path)
 
 
-class _Heads:
-    """What stands above a chunk's text when it is embedded, cut to its share of the window; counts are remembered."""
+def _header(run: Sequence[_Counted], heads: Heads) -> str:
+    """The header above a run that begins in the rows of a table; above pieces of one row, that of their columns."""
+    first = run[0]
+    if not first.row:
+        return heads.header(heads.path(first.unit.path), first.unit.header)
+    rows = zip(*(piece.unit.header.split("\n") for piece in run if piece.row == first.row), strict=True)
+    return "\n".join(CELL_BORDER.join(label for label, _ in groupby(filter(None, row))) for row in rows if any(row))
 
-    def __init__(self, title: str, *, count: Callable[[str], int], window: int) -> None:
-        self._title = title
-        self._count = count
-        self._tokens: dict[tuple[str, ...], int] = {}
-        self._shortened: dict[tuple[str, ...], tuple[str, ...]] = {}
-        left = window - self.tokens(())
-        if left < window // _HEADINGS_SHARE:
-            raise InvalidInput(
-                f"The title has {self.tokens(())} tokens; the embedder reads {window} of title and text together.",
-                hint="Give the document a shorter title.",
-            )
-        self._most = self.tokens(()) + min(window // _HEADINGS_SHARE, left - window // _HEADINGS_SHARE)
 
-    def tokens(self, path: tuple[str, ...]) -> int:
-        """Tokens of title, path and special tokens."""
-        if path not in self._tokens:
-            self._tokens[path] = self._count(embedding_text(self._title, path, ""))
-        return self._tokens[path]
-
-    def shortened(self, path: tuple[str, ...]) -> tuple[str, ...]:
-        """The path without what repeats the title, less outer headings until it fits; the last is cut at a word."""
-        if path not in self._shortened:
-            kept = path[1:] if path and path[0].casefold() == self._title.casefold() else path
-            while len(kept) > 1 and self.tokens(kept) > self._most:
-                kept = kept[1:]
-            while kept and self.tokens(kept) > self._most:
-                words = kept[0].rstrip("…").rsplit(maxsplit=1)[0]
-                kept = (f"{words}…",) if words != kept[0].rstrip("…") else ()
-            self._shortened[path] = kept
-        return self._shortened[path]
+def _halves(run: Sequence[_Counted], text: str) -> Iterator[Sequence[_Counted]]:
+    """A run in two: between its units, or inside the only one at a space."""
+    if len(run) > 1:
+        yield run[: len(run) // 2]
+        yield run[len(run) // 2 :]
+        return
+    unit = run[0].unit
+    space = text.rfind(" ", unit.span.start + 1, unit.span.start + len(unit.span) // 2 + 1)
+    middle = space if space > 0 else unit.span.start + len(unit.span) // 2
+    for part in (Span(unit.span.start, middle), Span(middle, unit.span.end)):
+        yield [replace(run[0], unit=replace(unit, span=_trimmed(text, part)))]
 
 
 def _common_path(run: Sequence[Unit]) -> tuple[str, ...]:
@@ -223,9 +200,11 @@ def _common_path(run: Sequence[Unit]) -> tuple[str, ...]:
 
 
 def _sections(counted: Iterator[_Counted]) -> Iterator[list[_Counted]]:
+    """Runs of units that no chunk may cross the ends of: below a top heading, or one row longer than the window."""
     section: list[_Counted] = []
     for piece in counted:
-        if piece.unit.before == Break.TOP and section:
+        before = piece.unit.before
+        if section and (before == Break.TOP or (before > Break.NEVER and piece.row != section[-1].row)):
             yield section
             section = []
         section.append(piece)

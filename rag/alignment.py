@@ -20,7 +20,7 @@ from rag.polarity import contradicts
 from rag.protocols import Embedder
 from rag.sentences import sentences
 from rag.substitution import substitutes
-from rag.types import Language, Passage, Span, Vector
+from rag.types import CELL_BORDER, Language, Passage, Span, Vector
 from rag.words import STOP_WORDS
 
 MOST_UNITS = 3
@@ -52,15 +52,21 @@ class Unit:
         """Rank of the passage in the prompt, from 1: what a model's own marker names."""
         self.text = passage.text[span.start - passage.span.start : span.end - passage.span.start]
 
+    @property
+    def read(self) -> str:
+        """The text as a person reads it: a row of a table under its header."""
+        header = self.passage.header if CELL_BORDER in self.text else ""
+        return f"{header}\n{self.text}" if header else self.text
+
     @cached_property
     def stems(self) -> frozenset[str]:
         """Content stems."""
-        return content_stems(self.text, self.passage.language)
+        return content_stems(self.read, self.passage.language)
 
     @cached_property
     def ground(self) -> Ground:
         """What facts may be compared with."""
-        return ground_of(self.text)
+        return ground_of(self.read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +167,7 @@ class Aligner:
                 wanted.append(index)
         for index in wanted:
             if index not in self._vectors:
-                self._vectors[index] = self._embed(self._units[index].text)
+                self._vectors[index] = self._embed(self._units[index].read)
         query = self._embedder.embed_query(text)
         return {index: float(self._vectors[index] @ query) for index in wanted}
 

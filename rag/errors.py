@@ -11,7 +11,7 @@
     │   ├── ReaderStopped           the process that reads files was ended from outside, twice
     │   ├── ForbiddenAddress        a web address Footnote refuses to contact
     │   └── Unreachable             a web address that did not answer
-    │       └── NoPage                  it answered, and will not give a page
+    │       └── NoPage                  it leads nowhere, however often it is asked
     ├── Cancelled               a person stopped it
     ├── NotFound                no such workspace, document, conversation, model
     ├── NameTaken               the name is in use
@@ -41,7 +41,7 @@ class FootnoteError(Exception):
     """Base of all errors raised on purpose; `message` says what happened and why, `hint` what to do next."""
 
     code: ClassVar[str] = "error"
-    passing: ClassVar[bool] = False
+    passing: bool = False
     """Whether trying the same again later may succeed, though nobody changes the source."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
@@ -113,7 +113,7 @@ class Unreachable(SourceError):
 
 
 class NoPage(Unreachable):
-    """A web address that answered, and will give no page however often it is asked."""
+    """A web address that leads nowhere, however often it is asked."""
 
     passing = False
 

@@ -93,11 +93,11 @@ class _Wanted:
 
 
 class _Read:
-    """A passage's words, split once: those of title and headings, and those of each sentence."""
+    """A passage's words, split once: those of title, headings and table header, and those of each sentence."""
 
     def __init__(self, passage: Passage) -> None:
         self.passage = passage
-        self.above = words(" ".join((passage.title, *passage.heading_path)))
+        self.above = words(" ".join((passage.title, *passage.heading_path, passage.header)))
         self.spans = sentences(passage.text, passage.language)
         self.sentences = [words(passage.text[span.start : span.end]) for span in self.spans]
 

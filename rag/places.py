@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,24 +13,49 @@ _NAME = 80
 """Characters of a name that are shown."""
 
 
-def clipped(places: Sequence[Place], text: str, span: Span) -> tuple[Place, ...]:
-    """The places inside `span` of a document's text, cut to it, their numbers moved on to where it begins.
+class Clipper:
+    """Cuts a document's places to one chunk after the other; every row, line or paragraph is counted once.
 
     Args:
         places: of the whole document, in order and disjoint.
         text: of the whole document.
-        span: of a chunk.
     """
-    found: list[Place] = []
-    first = bisect_right(places, span.start, key=lambda place: place.span.start) - 1
-    for place in places[max(first, 0) :]:
+
+    def __init__(self, places: Sequence[Place], text: str) -> None:
+        self._places = places
+        self._text = text
+        self._next = 0
+        self._current: Place | None = None
+        """The rest of the place before `_next`, as far as the last span left it."""
+
+    def clip(self, span: Span) -> tuple[Place, ...]:
+        """The places inside `span`, cut to it, their numbers moved on to where it begins.
+
+        Spans must come in the order of their starts.
+        """
+        found: list[Place] = []
+        while place := self._reached(span):
+            found.append(replace(place, span=Span(place.span.start, min(place.span.end, span.end))))
+            if place.span.end >= span.end:
+                break
+            self._current = None
+        return tuple(found)
+
+    def _reached(self, span: Span) -> Place | None:
+        """The first place that is not behind `span`, its beginning moved into it; None when that is after it."""
+        while self._current is None or self._current.span.end <= span.start:
+            if self._next == len(self._places):
+                return None
+            self._current = self._places[self._next]
+            self._next += 1
+        place = self._current
         if place.span.start >= span.end:
-            break
-        inside = Span(max(place.span.start, span.start), min(place.span.end, span.end))
-        if inside.start < inside.end:
-            moved = _steps(place, text[place.span.start : inside.start])
-            found.append(replace(place, span=inside, number=place.number + moved))
-    return tuple(found)
+            return None
+        if place.span.start < span.start:
+            moved = _steps(place, self._text[place.span.start : span.start])
+            place = replace(place, span=Span(span.start, place.span.end), number=place.number + moved)
+            self._current = place
+        return place
 
 
 def locate(passage: Passage, span: Span) -> Locator | None:

@@ -117,10 +117,11 @@ def build_messages(
 
 
 def source_block(number: int, passage: Passage) -> str:
-    """One passage as delimited data, with its title and headings."""
+    """One passage as delimited data, with its title and headings; a table's header stands above its rows."""
     title = " > ".join(part for part in (passage.title, *passage.heading_path) if part)
     label = inert(" ".join(title.replace('"', "'").split()))
-    return f'<source number="{number}" title="{label}">\n{inert(passage.text.strip())}\n</source>'
+    text = "\n".join(part for part in (passage.header, passage.text.strip()) if part)
+    return f'<source number="{number}" title="{label}">\n{inert(text)}\n</source>'
 
 
 def inert(text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from rag.types import Language, Span
+from rag.types import CELL_BORDER, Language, Span
 
 
 def _words(*lists: str) -> frozenset[str]:
@@ -157,6 +157,8 @@ def _deliberate_break(text: str, newline: int) -> bool:
     next_end = text.find("\n", newline + 1)
     following = text[newline + 1 : next_end if next_end >= 0 else len(text)].strip()
     line = text[line_start:newline].strip()
+    if CELL_BORDER in line and CELL_BORDER in following:
+        return True  # each row of a table says something of its own
     previous = text[text.rfind("\n", 0, line_start - 1) + 1 : line_start].strip() if line_start else ""
     width = max(len(previous), len(following))
     next_word = following.split(maxsplit=1)[0] if following else ""

@@ -25,6 +25,10 @@ FinishReason = Literal["stop", "length", "stopped"]
 Role = Literal["system", "user", "assistant"]
 
 
+CELL_BORDER = " | "
+"""What stands between the cells of a row in the text of a table."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
     """Half-open range of code points in a document's text."""

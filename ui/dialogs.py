@@ -93,6 +93,9 @@ def _delete_document(document_id: str) -> None:
     parts += [figures.count(record.chunks, "passage")] if record.chunks else []
     held = f" with its **{', '.join(parts)}**" if parts else ""
     st.markdown(f"**{safe.label(record.title or record.source)}** will be deleted{held}, and the stored original too.")
+    along = library.members_deleted_with(document_id) if record.members else 0
+    if along:
+        st.markdown(f"**{figures.count(along, 'document')}** inside it will be deleted as well.")
     st.markdown(
         "Answers in saved chats stay, but quotes from this document in them are blanked. This cannot be undone."
     )
@@ -102,6 +105,23 @@ def _delete_document(document_id: str) -> None:
         return "Document deleted."
 
     _confirm("Delete document", delete)
+
+
+@st.dialog("Delete section", icon=":material/delete:")
+def _delete_site(site_id: str) -> None:
+    sites = resources.services().sites
+    site = sites.site(site_id)
+    st.markdown(
+        f"**{safe.label(site.start)}** will be deleted with the documents it brought "
+        f"(**{figures.count(site.taken, 'page')}** taken), and their stored originals too."
+    )
+    st.markdown("Answers in saved chats stay, but quotes from these documents are blanked. This cannot be undone.")
+
+    def delete() -> str:
+        sites.delete(site_id)
+        return "Section deleted."
+
+    _confirm("Delete section", delete)
 
 
 def _name_form(label: str, value: str, button: str, act: Callable[[str], str]) -> None:
@@ -136,4 +156,5 @@ _DIALOGS: dict[str, Callable[[str], None]] = {
     "rename_chat": _rename_chat,
     "delete_chat": _delete_chat,
     "delete_document": _delete_document,
+    "delete_site": _delete_site,
 }

@@ -6,8 +6,8 @@ import streamlit as st
 
 from rag.errors import FootnoteError
 from rag.places import describe
-from ui import components, downloads, resources, safe, state
-from ui.views import where
+from ui import components, downloads, figures, resources, safe, state, unlocking
+from ui.views import fetched, where
 from workspaces.models import PassageView
 
 _DPI = 144
@@ -25,11 +25,14 @@ def show() -> None:
 
 def _body(chosen: state.OpenPassage) -> None:
     try:
-        view = resources.services().viewer.passage(chosen.version_id, chosen.span, dpi=_DPI)
+        password = state.drawer_password(chosen.version_id)
+        view = resources.services().viewer.passage(chosen.version_id, chosen.span, dpi=_DPI, password=password)
     except FootnoteError as error:
         resources.show_error(error)
         return
     with st.container(key="drawer"):
+        if view.superseded:
+            st.info(_changed(view), icon=":material/history:")
         if view.page is None:
             st.caption(_place(view))
         else:
@@ -39,13 +42,18 @@ def _body(chosen: state.OpenPassage) -> None:
         _download(chosen)
 
 
+def _changed(view: PassageView) -> str:
+    added = f" (added {figures.day(view.added)})" if view.added else ""
+    return f"This document has changed since; this is version {view.number}{added} as cited."
+
+
 def _place(view: PassageView) -> str:
     parts = [_numbered(view)] if view.page is not None else [describe(view.locator)] if view.locator else []
     if view.heading_path:
         parts.append(" › ".join(view.heading_path))
-    if view.document.source_kind == "url":
-        parts.append(view.document.source)
-    return " · ".join(safe.label(part, limit=120) for part in parts)
+    if told := fetched(view.document):
+        parts.append(told)
+    return " · ".join(safe.label(part, limit=200) for part in parts)
 
 
 def _numbered(view: PassageView) -> str:
@@ -67,6 +75,9 @@ def _pages(chosen: state.OpenPassage, view: PassageView) -> None:
         _turn("chevron_left", "Previous page", page - 1, view.page_count)
         st.caption(f"{page} / {view.page_count}", width="content")
         _turn("chevron_right", "Next page", page + 1, view.page_count)
+    if view.locked:
+        unlocking.for_drawer(chosen.version_id)
+        return
     image = view.page_image if page == cited else _other_page(chosen.version_id, page)
     if image is None:
         st.caption("This page cannot be drawn; the text of the passage stands below.")
@@ -96,7 +107,8 @@ def _turn(icon: str, meaning: str, page: int, last: int) -> None:
 
 def _other_page(version_id: str, page: int) -> bytes | None:
     try:
-        return resources.services().viewer.page_image(version_id, page, dpi=_DPI)
+        password = state.drawer_password(version_id)
+        return resources.services().viewer.page_image(version_id, page, dpi=_DPI, password=password)
     except FootnoteError as error:
         resources.show_error(error)
         return None
@@ -104,7 +116,7 @@ def _other_page(version_id: str, page: int) -> bytes | None:
 
 def _download(chosen: state.OpenPassage) -> None:
     try:
-        original = resources.services().viewer.original(chosen.document_id)
+        original = resources.services().viewer.original(chosen.document_id, chosen.version_id)
     except FootnoteError:  # the passage was there a moment ago; the document is being deleted
         return
     downloads.button("Download the original", original, key="download-original")

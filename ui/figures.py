@@ -39,6 +39,12 @@ def day(moment: datetime) -> str:
     return f"{local.day} {local:%B}" + ("" if local.year == today.year else f" {local.year}")
 
 
+def on_day(moment: datetime) -> str:
+    """As `day`, in a sentence: "today", "on 3 May"."""
+    found = day(moment)
+    return found if found in ("today", "yesterday") else f"on {found}"
+
+
 def holdings(workspace: Workspace) -> str:
     """ "12 documents, 3 chats": what a deletion takes along."""
     return f"{count(workspace.documents, 'document')}, {count(workspace.conversations, 'chat')}"

@@ -12,6 +12,7 @@ import streamlit as st
 from rag.errors import FootnoteError
 from rag.types import Span
 
+_PASSWORD = "fn_password"  # noqa: S105  # the name of a key
 _WORKSPACE, _CONVERSATION, _PASSAGE, _PAGE, _DIALOG = "fn_workspace", "fn_chat", "fn_passage", "fn_page", "fn_dialog"
 _UPLOADS = "fn_uploads"
 _NOTICE, _PROBLEMS = "fn_notice", "fn_problems"
@@ -80,8 +81,9 @@ def take_fresh_passage() -> bool:
 
 
 def close_passage() -> None:
-    """Leave the drawer closed from the next run on."""
+    """Leave the drawer closed from the next run on, and forget the password that opened its pages."""
     st.session_state[_PASSAGE] = None
+    st.session_state.pop(_PASSWORD, None)
 
 
 def passage() -> OpenPassage | None:
@@ -99,6 +101,17 @@ def drawer_page() -> int | None:
 def turn_to(page: int | None) -> None:
     """Show another page in the drawer."""
     st.session_state[_PAGE] = page
+
+
+def give_password(version_id: str, password: str) -> None:
+    """Remember, while the drawer is open, what opens the pages of a version."""
+    st.session_state[_PASSWORD] = (version_id, password)
+
+
+def drawer_password(version_id: str) -> str | None:
+    """What was typed to open the pages of this version."""
+    known, password = st.session_state.get(_PASSWORD, (None, None))
+    return password if known == version_id else None
 
 
 def open_dialog(name: str, subject: str = "") -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 from rag.places import describe
 from rag.types import Answer, Citation, Locator, Passage, Sentence, Verdict
+from ui.figures import day, on_day
 from ui.safe import visible
-from workspaces.models import Turn
+from workspaces.models import DocumentRecord, Turn
 
 _BEFORE, _AFTER = 60, 260
 """Characters of a card around its marked sentence: the mark must stand in the first lines."""
@@ -54,6 +55,16 @@ def where(page: int | None, label: str | None, locator: Locator | None = None) -
     if page is None:
         return visible(describe(locator), limit=120)
     return f"page {label}" if label and label != str(page) else f"page {page}"
+
+
+def fetched(record: DocumentRecord) -> str:
+    """When and where a web document was fetched, and whether it still is there; empty for other documents."""
+    if record.source_kind != "url" or record.fetched_at is None:
+        return ""
+    told = f"as fetched {on_day(record.fetched_at)} from {visible(record.final_url or record.source, limit=120)}"
+    if record.gone_at is not None:
+        return f"{told}, gone from there since {day(record.gone_at)}"
+    return f"{told}, unchanged {on_day(record.checked_at)}" if record.checked_at is not None else told
 
 
 def _answer(turn: Turn, citations: tuple[Citation, ...]) -> View | None:
@@ -115,6 +126,7 @@ def _card(number: int, passage: Passage) -> View:
         "number": number,
         "title": visible(passage.title, limit=90),
         "where": where(passage.page, passage.page_label, passage.locator),
+        "header": visible(passage.header, limit=_BEFORE),
         "before": before,
         "mark": mark,
         "after": after,

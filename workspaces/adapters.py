@@ -13,6 +13,7 @@ from workspaces.settings import Settings
 
 if TYPE_CHECKING:
     from ingest.fetch import Fetcher
+    from ingest.pace import Pace
     from ingest.parser.client import ParserClient
     from ingest.protocols import Splitter
     from rag.answering import Answering
@@ -29,6 +30,7 @@ class Engines:
     store: Callable[[Path], IndexStore]
     parser: Callable[[], ParserClient]
     fetcher: Callable[[], Fetcher]
+    pace: Callable[[], Pace]
 
 
 def open_embedder(settings: Settings) -> Embedder:
@@ -67,6 +69,13 @@ def open_fetcher() -> Fetcher:
     return Fetcher()
 
 
+def open_pace() -> Pace:
+    """What keeps requests to one host apart."""
+    from ingest.pace import Pace
+
+    return Pace()
+
+
 def open_splitter(embedder: Embedder) -> Splitter:
     """Cuts documents for this embedder's window."""
     from ingest.splitter import StructureSplitter
@@ -90,5 +99,5 @@ def open_answering(retriever: HybridRetriever, embedder: Embedder, *, source: St
     return Answering(retriever, embedder, pages=source)
 
 
-ENGINES = Engines(embedder=open_embedder, store=open_store, parser=open_parser, fetcher=open_fetcher)
+ENGINES = Engines(embedder=open_embedder, store=open_store, parser=open_parser, fetcher=open_fetcher, pace=open_pace)
 """The real ones."""

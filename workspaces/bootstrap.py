@@ -29,14 +29,17 @@ from workspaces.owner import Ownership
 from workspaces.passages import StoredPassages
 from workspaces.preferences import Preferences
 from workspaces.purging import Purging
+from workspaces.refreshing import Refreshing
 from workspaces.settings import Settings
+from workspaces.sites import Sites
 from workspaces.unlocking import Unlocking
 from workspaces.vectors import VectorIndex
 from workspaces.viewer import Viewer
+from workspaces.watching import Folders
 
 if TYPE_CHECKING:
     from ingest.parser.client import ParserClient
-    from rag.protocols import Embedder
+    from workspaces.crawling import Crawling
     from workspaces.ingestion import Ingestion
 
 T = TypeVar("T")
@@ -49,6 +52,8 @@ class Services:
 
     settings: Settings
     library: Library
+    sites: Sites
+    folders: Folders
     conversations: Conversations
     viewer: Viewer
     chat_models: ChatModels
@@ -56,7 +61,8 @@ class Services:
     start: Callable[[], None]
     """Launch the background work: what a former process left unfinished goes on."""
     warm_up: Callable[[], None]
-    """Do that and load, in a thread of its own, what the first question and the first document will need."""
+    """Do that, begin to watch folders, and load, in a thread of its own, what the first question and the first document
+    will need."""
     close: Callable[[], None]
     """Stop everything and give the data directory back. Work in progress continues at the next start."""
 
@@ -126,10 +132,18 @@ class _Parts:
             cleanup.callback(partial(_close, parser))
         self.purging = Purging(self.database, self.files, lexical=self.lexical, vectors=self.vectors)
         self.twins: dict[str, str] = {}
+        self.fetcher, self.pace = Lazy(engines.fetcher), Lazy(engines.pace)
+        self.library, self.refreshing = Lazy(self._library), Lazy(self._refreshing)
         self.jobs = Jobs(
-            settings.data_dir, self.database, ingestion=Lazy(self._ingestion), purging=lambda: self.purging
+            settings.data_dir,
+            self.database,
+            ingestion=Lazy(self._ingestion),
+            purging=lambda: self.purging,
+            crawling=Lazy(self._crawling),
         )
         cleanup.callback(self.jobs.close)
+        self.folders = Folders(self.database, self.library, data_dir=settings.data_dir)
+        cleanup.callback(self.folders.close)
         self.chat_models = ChatModels(settings, preferences=Preferences(self.database))
         cleanup.callback(self.chat_models.close)
         fitting = FittingVectors(self.vectors, self.database, embedder=lambda: self.embedder().name)
@@ -151,30 +165,59 @@ class _Parts:
         return Ingestion(
             self.database,
             self.files,
-            fetcher=Lazy(self.engines.fetcher),
+            fetcher=self.fetcher,
             parser=self.reading,
             splitter=Lazy(lambda: open_splitter(self.embedder())),
             embedder=self.embedder,
             lexical=self.lexical,
             vectors=self.vectors,
             upload_limit=self.upload_limit,
+            enqueue=self.jobs.ingest,
             twins=self.twins,
+            closing=self.jobs.closing,
+        )
+
+    def _library(self) -> Library:
+        return Library(
+            self.database,
+            self.files,
+            self.jobs,
+            lexical=self.lexical,
+            retriever=self.retriever,
+            embedder_name=lambda: self.embedder().name,
+            upload_limit=self.upload_limit,
+            twins=self.twins,
+            unlocking=Unlocking(self.database, self.files, parser=self.viewing, upload_limit=self.upload_limit),
+        )
+
+    def _crawling(self) -> Crawling:
+        from workspaces.crawling import Crawling
+
+        return Crawling(
+            self.database,
+            self.files,
+            fetcher=self.fetcher,
+            pace=self.pace(),
+            refreshing=self.refreshing,
+            ingest=self.jobs.ingest,
+            upload_limit=self.upload_limit,
+            closing=self.jobs.closing,
+        )
+
+    def _refreshing(self) -> Refreshing:
+        return Refreshing(
+            self.database,
+            self.files,
+            fetcher=self.fetcher,
+            pace=self.pace(),
+            parser=self.reading,
+            library=self.library,
+            upload_limit=self.upload_limit,
             closing=self.jobs.closing,
         )
 
 
 def _wire(parts: _Parts, *, jobs: bool, close: Callable[[], None]) -> Services:
-    library = Library(
-        parts.database,
-        parts.files,
-        parts.jobs,
-        lexical=parts.lexical,
-        retriever=parts.retriever,
-        embedder_name=lambda: parts.embedder().name,
-        upload_limit=parts.upload_limit,
-        twins=parts.twins,
-        unlocking=Unlocking(parts.database, parts.files, parser=parts.viewing, upload_limit=parts.upload_limit),
-    )
     doctor = Doctor(
         parts.settings.data_dir,
         parts.database,
@@ -187,13 +230,15 @@ def _wire(parts: _Parts, *, jobs: bool, close: Callable[[], None]) -> Services:
     start = Lazy(lambda: _start(parts) if jobs else None)
     return Services(
         settings=parts.settings,
-        library=library,
+        library=parts.library(),
+        sites=Sites(parts.database, parts.jobs, refreshing=parts.refreshing),
+        folders=parts.folders,
         conversations=parts.conversations,
         viewer=Viewer(parts.database, parts.files, parser=parts.viewing),
         chat_models=parts.chat_models,
         doctor=doctor,
         start=start,
-        warm_up=lambda: _warm_up(start, parts.vectors, parts.embedder),
+        warm_up=lambda: _warm_up(start, parts, watch=jobs),
         close=close,
     )
 
@@ -204,12 +249,14 @@ def _start(parts: _Parts) -> None:
     parts.jobs.launch()
 
 
-def _warm_up(start: Callable[[], None], vectors: VectorIndex, embedder: Callable[[], Embedder]) -> None:
+def _warm_up(start: Callable[[], None], parts: _Parts, *, watch: bool) -> None:
     def work() -> None:
         try:
             start()
-            embedder().embed_query("warm up")
-            vectors.start_probe()
+            if watch:  # only here: a command that runs for a moment leaves the folders alone
+                parts.folders.start()
+            parts.embedder().embed_query("warm up")
+            parts.vectors.start_probe()
         except FootnoteError as error:  # whoever then adds or asks meets the same error, with its hint
             _log.warning("%s %s", error.message, error.hint)
 

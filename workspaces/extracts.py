@@ -24,8 +24,13 @@ _TITLE_CHARACTERS = 150
 """A title is embedded with every chunk; a longer one would leave no room for text."""
 
 
-def write_parsed(connection: Connection, record: DocumentRecord, document: Document, *, media_type: str) -> None:
-    """Store what was read of a version, with all that is known of it now: state `parsed`."""
+def write_parsed(
+    connection: Connection, record: DocumentRecord, document: Document, *, media_type: str, read_as: str = ""
+) -> None:
+    """Store what was read of a version, with all that is known of it now: state `parsed`.
+
+    `read_as` is the type of what its bytes were converted to before they were read, if they were.
+    """
     name = PurePath(record.source).stem if record.source_kind == "file" else record.source
     title = printable(document.title)[:_TITLE_CHARACTERS] or record.title or name[:_TITLE_CHARACTERS]
     write_text(connection, record.version_id, document)
@@ -36,7 +41,7 @@ def write_parsed(connection: Connection, record: DocumentRecord, document: Docum
         record.version_id,
         title=title,
         media_type=media_type,
-        parser=recipe(media_type),
+        parser=recipe(read_as or media_type),
         language=document.language,
         author=document.author,
         date=document.date,
@@ -105,7 +110,8 @@ def places_of(values: Sequence[Sequence[Any]]) -> tuple[Place, ...]:
 def write_chunks(connection: Connection, version_id: str, pieces: Sequence[Chunk], *, title: str) -> None:
     """Store a version's chunks in the place of earlier ones."""
     connection.execute(delete(chunks).where(chunks.c.version_id == version_id))
-    connection.execute(insert(chunks), [_chunk_row(version_id, piece, title) for piece in pieces])
+    if pieces:
+        connection.execute(insert(chunks), [_chunk_row(version_id, piece, title) for piece in pieces])
 
 
 def unembedded(

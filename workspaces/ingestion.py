@@ -20,15 +20,17 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row
 
+from ingest.convert import converted
 from ingest.media import HEAD_BYTES, detect
 from ingest.protocols import Splitter
-from rag.errors import FootnoteError, InvalidInput, NoText, PasswordNeeded, StorageError
+from rag.errors import FootnoteError, InvalidInput, NoText, PasswordNeeded, SourceError, StorageError
 from rag.protocols import Embedder
 from rag.types import embedding_text
-from workspaces import extracts, repository, versions
+from workspaces import extracts, fetches, frontier, members, repository, versions
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.fitting import check_embedder
+from workspaces.intake import Intake
 from workspaces.lexical import Fts5Index, body_of
 from workspaces.models import DocumentRecord
 from workspaces.runs import Run, Runs
@@ -62,10 +64,12 @@ class Ingestion:
         lexical: Fts5Index,
         vectors: VectorIndex,
         upload_limit: int,
+        enqueue: Callable[[Run], None],
         twins: MutableMapping[str, str],
         closing: threading.Event,
     ) -> None:
-        """`twins` learns which document a web page turned out to be; `closing` ends every step at its next look."""
+        """`enqueue` gets the runs of files inside files; `twins` learns which document a web page turned out to be;
+        `closing` ends every step at its next look."""
         self._database = database
         self._files = files
         self._fetcher = fetcher
@@ -75,6 +79,7 @@ class Ingestion:
         self._lexical = lexical
         self._vectors = vectors
         self._upload_limit = upload_limit
+        self._enqueue = enqueue
         self._twins = twins
         self._runs = Runs(database, closing=closing)
         self._parsing = threading.Lock()
@@ -94,7 +99,7 @@ class Ingestion:
                     repository.attach_original(
                         connection, run.version_id, sha256=digest, size=size, media_type=page.media_type
                     )
-                    repository.set_version(connection, run.version_id, fetched_at=page.fetched_at.replace(tzinfo=None))
+                    repository.set_version(connection, run.version_id, **fetches.values_of(page))
                 elif twin.id == record.id:  # a newer version that is not new
                     versions.supersede(connection, run.version_id)
                 elif record.number > 1:
@@ -103,6 +108,7 @@ class Ingestion:
                         hint="Delete one of the two.",
                     )
                 else:  # the same bytes are the same document
+                    members.adopt(connection, twin.id, kind="url", source=record.source)
                     repository.forget_document(connection, record.id)
                     self._twins[record.id] = twin.id
 
@@ -115,21 +121,31 @@ class Ingestion:
         media_type = record.media_type or _media_type(path, record.source)
         with self._database.read() as connection:
             known = repository.title_to_keep(connection, run.version_id)
+        intake = self._intake(run, record)
+
+        def cancelled() -> bool:
+            return not self._runs.may_go_on(run)
+
         try:
-            with self._runs.turn(self._parsing, run):
+            with (
+                self._runs.turn(self._parsing, run),
+                converted(path, media_type, cancelled=cancelled) as (read, read_as),
+            ):
                 document = self._parser().parse(
-                    path,
-                    media_type,
+                    read,
+                    read_as,
                     title=known,
-                    cancelled=lambda: not self._runs.may_go_on(run),
+                    cancelled=cancelled,
                     progress=self._runs.progress(run),
+                    embedded=intake.take,
                 )
         except PasswordNeeded:  # whether a password can be asked for depends on what it is
             with self._runs.commit(run) as connection:
                 repository.set_version(connection, run.version_id, media_type=media_type)
             raise
+        document = intake.told(document)
         with self._runs.commit(run) as connection:
-            extracts.write_parsed(connection, record, document, media_type=media_type)
+            extracts.write_parsed(connection, record, document, media_type=media_type, read_as=read_as)
 
     def chunk(self, run: Run) -> None:
         """Split the text along its structure."""
@@ -140,7 +156,7 @@ class Ingestion:
         with self._database.read() as connection:
             document = extracts.read_text(connection, run.version_id, record)
         pieces = splitter.split(document)
-        if not pieces:
+        if not pieces and not record.report.embedded:  # what only holds others is ready with them
             raise NoText("There is no text in it.", hint="If it is a scan, make its text readable (OCR) and add that.")
         with self._runs.commit(run) as connection:
             former = connection.execute(extracts.words_of(run.version_id)).all()
@@ -185,10 +201,19 @@ class Ingestion:
                 self._withdraw(run, record.workspace_id)
             raise
 
-    def fail(self, run: Run, error: FootnoteError) -> None:
-        """End the run in `failed(reason)`. Raises NotFound where it has ended otherwise meanwhile."""
+    def fail(self, run: Run, error: FootnoteError) -> str | None:
+        """End the run in `failed(reason)`. Raises NotFound where it has ended otherwise meanwhile.
+
+        Returns:
+            The id of the document where it is to be purged: a page of a section that cannot be read (a login, a notice)
+            is no document, but an address with a reason. One that wants a password waits for it.
+        """
+        unreadable = isinstance(error, SourceError) and not isinstance(error, PasswordNeeded)
         with self._runs.commit(run) as connection:
-            repository.set_failed(connection, run.version_id, error)
+            gone = frontier.turn_away(connection, run.version_id, error) if unreadable else None
+            if gone is None:
+                repository.set_failed(connection, run.version_id, error)
+        return gone
 
     # --- embedding and indexing ------------------------------------------------------------------
 
@@ -213,7 +238,7 @@ class Ingestion:
     def _enter_words(self, run: Run, record: DocumentRecord) -> None:
         with self._database.read() as connection:
             rows = connection.execute(extracts.words_of(run.version_id)).all()
-        for start in range(0, len(rows), _INDEX_BATCH):
+        for start in range(0, max(len(rows), 1), _INDEX_BATCH):
             some = rows[start : start + _INDEX_BATCH]
             self._runs.check(run)
             with self._runs.commit(run) as connection:
@@ -241,6 +266,17 @@ class Ingestion:
             self._lexical.delete(connection, workspace_id, [row.rowid for row in rows])
             ids = extracts.chunk_ids(connection, run.version_id)
         self._vectors.remove(workspace_id, ids)
+
+    def _intake(self, run: Run, record: DocumentRecord) -> Intake:
+        return Intake(
+            self._database,
+            self._files,
+            self._runs,
+            run=run,
+            container=record,
+            limit=self._upload_limit,
+            enqueue=self._enqueue,
+        )
 
     def _original(self, run: Run) -> Path:
         with self._database.read() as connection:

@@ -1,9 +1,9 @@
-"""Durable work in the background, by DBOS: ingest, purge, recovery.
+"""Durable work in the background, by DBOS: ingest, crawl, purge, recovery.
 
-A workflow's id is the id of the version (with the number of the attempt after a retry), or `purge-` and the id of what
-is purged; arguments and results are ids only. The application's database and DBOS's own are never one transaction: rows
-come first, and `sweep` at the start takes up whatever has no live workflow. Only a few runs are enqueued at a time
-(workspaces/feeding.py); the others wait in SQL.
+A workflow's id is the id of the version (with the number of the attempt after a retry), `crawl-` with the id of a
+section and its attempt, or `purge-` and the id of what is purged; arguments and results are ids only. The application's
+database and DBOS's own are never one transaction: rows come first, and `sweep` at the start takes up whatever has no
+live workflow. Of the documents only a few are enqueued at a time (workspaces/feeding.py); the others wait in SQL.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import Cancelled, DiskFull, FootnoteError, NotFound, StorageError
-from workspaces import queueing, repository, runs
+from workspaces import frontier, queueing, repository, runs
 from workspaces.database import Database
 from workspaces.feeding import AHEAD, Feeder
 from workspaces.models import FINAL_STATES
@@ -29,19 +29,24 @@ from workspaces.room import Room
 from workspaces.runs import Run
 
 if TYPE_CHECKING:
+    from workspaces.crawling import Crawling
     from workspaces.ingestion import Ingestion
     from workspaces.purging import Purging
 
 QUEUE = "footnote"
+CRAWL_QUEUE = "footnote-crawl"
+"""Of its own: a crawl waits most of its time, for hours where a site wants it so, and holds up no document."""
+
 STEPS = ("receive", "parse", "chunk", "embed", "index")
 
 _AT_ONCE = 8
 """Documents in work at once. They take turns where it matters (one is parsed, one embeds); more than the two that would
 keep both busy, because the queue is looked at five times a second only, and small documents take less than that."""
 
+_CRAWLS_AT_ONCE = 2
 _POLLING_SECONDS = 0.2
 _CLOSE_SECONDS = 10.0
-_PURGE = "purge-"
+_PURGE, _CRAWL = "purge-", "crawl-"
 _REFUSALS = 3
 """How often the disk refuses a document although it has room for others, before that is the document's problem."""
 
@@ -53,20 +58,27 @@ class Closing(BaseException):
 
 
 class Jobs:
-    """Runs the steps of `Ingestion` and `Purging`. DBOS is one a process, and so is this."""
+    """Runs the steps of `Ingestion`, `Crawling` and `Purging`. DBOS is one a process, and so is this."""
 
     _active: Jobs | None = None
 
     def __init__(
-        self, folder: Path, database: Database, *, ingestion: Callable[[], Ingestion], purging: Callable[[], Purging]
+        self,
+        folder: Path,
+        database: Database,
+        *,
+        ingestion: Callable[[], Ingestion],
+        purging: Callable[[], Purging],
+        crawling: Callable[[], Crawling],
     ) -> None:
         self._path = folder / "jobs.db"
         self._database = database
         self._ingestion = ingestion
         self._purging = purging
+        self._crawling = crawling
         self._lock = threading.Lock()
         self._launched = False
-        self._running: set[str] = set()  # versions
+        self._running: set[str] = set()  # versions and sections
         self._refusals: Counter[str] = Counter()  # by version
         self._changed = threading.Condition()
         self.closing = threading.Event()
@@ -90,13 +102,14 @@ class Jobs:
 
             Jobs._active = self  # what is resumed may begin at once
             try:
-                workflows.launch(self._path, queue=QUEUE, at_once=_AT_ONCE, polling_seconds=_POLLING_SECONDS)
+                queues = {QUEUE: _AT_ONCE, CRAWL_QUEUE: _CRAWLS_AT_ONCE}
+                workflows.launch(self._path, queues=queues, polling_seconds=_POLLING_SECONDS)
             except BaseException:
                 Jobs._active = None
                 raise
             self._launched = True
         self.sweep()
-        self._feeder.start(_run_of(id_) for id_ in workflows.live() if not id_.startswith(_PURGE))
+        self._feeder.start(_run_of(id_) for id_ in filter(_is_run, workflows.live()))
 
     def close(self) -> None:
         """Stop working, within seconds; what is in work continues at the next start."""
@@ -125,10 +138,14 @@ class Jobs:
         """There is a run to be done, or there are several; their turn comes (workspaces/queueing.py)."""
         self._feeder.wake()
 
+    def crawl(self, site_id: str, attempt: int) -> None:
+        """Enqueue an attempt at a section; doing it again does nothing."""
+        self._enqueue(CRAWL_QUEUE, crawl_id(site_id, attempt), site_id, attempt)
+
     def purge(self, kind: str, item_id: str) -> None:
         """Enqueue the removal of a deleted "document" or "workspace" from disk, or of the passages of a superseded
         "version"; doing it again does nothing."""
-        self._enqueue(f"{_PURGE}{kind}-{item_id}", item_id)
+        self._enqueue(QUEUE, f"{_PURGE}{kind}-{item_id}", item_id)
 
     def sweep(self) -> None:
         """Take up every unfinished run and every unpurged deletion that has no live workflow."""
@@ -136,11 +153,19 @@ class Jobs:
             return
         from workspaces import workflows
 
-        for exhausted in workflows.forget_finished():
-            self._park(_run_of(exhausted))
-        before = self._feeder.fed()
+        exhausted = workflows.forget_finished()
+        fed = self._feeder.fed()
         live = workflows.live()
-        self._feeder.forget([run for run in before if workflow_id(run) not in live])
+        with self._database.read() as connection:
+            crawls = frontier.unfinished(connection)
+        for id_ in filter(_is_run, exhausted):
+            self._park(_run_of(id_))
+        self._feeder.forget([run for run in fed if workflow_id(run) not in live])
+        for site_id, attempt in crawls:
+            if crawl_id(site_id, attempt) in exhausted:
+                self._fail_crawl(site_id, attempt, _EXHAUSTED_CRAWL)
+            elif crawl_id(site_id, attempt) not in live:
+                self.crawl(site_id, attempt)
         for kind, item_id in self._purging().pending():
             if f"{_PURGE}{kind}-{item_id}" not in live:
                 self.purge(kind, item_id)
@@ -185,18 +210,18 @@ class Jobs:
     # --- what workflows call ---------------------------------------------------------------------
 
     @contextmanager
-    def working(self, version_id: str) -> Iterator[None]:
-        """Be the only run of a version at work; another one waits here."""
+    def working(self, item_id: str) -> Iterator[None]:
+        """Be the only run of a version or section at work; another one waits here."""
         with self._changed:
-            self._changed.wait_for(lambda: version_id not in self._running or self.closing.is_set())
+            self._changed.wait_for(lambda: item_id not in self._running or self.closing.is_set())
             if self.closing.is_set():
                 raise Closing
-            self._running.add(version_id)
+            self._running.add(item_id)
         try:
             yield
         finally:
             with self._changed:
-                self._running.discard(version_id)
+                self._running.discard(item_id)
                 self._changed.notify_all()
 
     @contextmanager
@@ -237,6 +262,20 @@ class Jobs:
             return False
         return True
 
+    def run_crawl(self, site_id: str, attempt: int) -> None:
+        """Visit what is left of a section. What goes wrong is a state of the section, never of the workflow. Raises
+        Closing."""
+        try:
+            self._crawling().run(site_id, attempt)
+        except (NotFound, Cancelled):
+            self._raise_if_closing()  # else it was stopped, deleted or begun anew
+        except FootnoteError as error:
+            self._fail_crawl(site_id, attempt, error)
+        except Exception:  # noqa: BLE001  # a fault of ours must end in a visible state, not in a crawl that runs for ever
+            self._raise_if_closing()
+            _log.exception("a crawl failed")
+            self._fail_crawl(site_id, attempt, _INTERNAL_CRAWL)
+
     def run_purge(self, item_id: str) -> None:
         """As `Purging.purge`, once no run of it is at work any more. Raises Closing."""
         doomed = self._purging().versions_of(item_id)
@@ -257,7 +296,9 @@ class Jobs:
     def _fail(self, run: Run, error: FootnoteError) -> None:
         self._raise_if_closing()
         try:
-            self._ingestion().fail(run, error)
+            gone = self._ingestion().fail(run, error)
+            if gone is not None:
+                self.purge("document", gone)
         except NotFound:
             self._let_go(run)
         except StorageError as worse:
@@ -305,6 +346,14 @@ class Jobs:
         _log.warning("%s %s", error.message, error.hint)
         self._feeder.owe(run)
 
+    def _fail_crawl(self, site_id: str, attempt: int, error: FootnoteError) -> None:
+        self._raise_if_closing()
+        try:
+            with suppress(NotFound):
+                self._crawling().fail(site_id, attempt, error)
+        except StorageError as worse:  # not even this can be written: the next sweep finds the section unfinished
+            _log.warning("%s %s", worse.message, worse.hint)
+
     def _park(self, run: Run) -> None:
         with self._database.write() as connection:
             if runs.is_unfinished(connection, run):
@@ -320,18 +369,18 @@ class Jobs:
             self.rates.rest()
 
     def _enqueue_run(self, run: Run) -> None:
-        self._enqueue(workflow_id(run), run.version_id, run.attempt)
+        self._enqueue(QUEUE, workflow_id(run), run.version_id, run.attempt)
 
     def _raise_if_closing(self) -> None:
         if self.closing.is_set():
             raise Closing
 
-    def _enqueue(self, id_: str, *arguments: str | int) -> None:
+    def _enqueue(self, queue: str, id_: str, *arguments: str | int) -> None:
         if not self._launched or self.closing.is_set():
             return  # the sweep of the next working process finds it
         from workspaces import workflows
 
-        workflows.enqueue(QUEUE, id_, *arguments)
+        workflows.enqueue(queue, id_, *arguments)
 
 
 def is_intact(path: Path) -> bool:
@@ -348,9 +397,18 @@ def workflow_id(run: Run) -> str:
     return run.version_id if run.attempt == 1 else f"{run.version_id}-{run.attempt}"
 
 
+def _is_run(id_: str) -> bool:
+    return not id_.startswith((_PURGE, _CRAWL))
+
+
 def _run_of(id_: str) -> Run:
     version_id, _, attempt = id_.partition("-")
     return Run(version_id, int(attempt or 1))
+
+
+def crawl_id(site_id: str, attempt: int) -> str:
+    """Each resume and refresh of a section is a workflow of its own."""
+    return f"{_CRAWL}{site_id}-{attempt}"
 
 
 class JsonSerializer:
@@ -372,6 +430,14 @@ class JsonSerializer:
 _INTERNAL = FootnoteError(
     "Footnote met an internal fault while reading this document.",
     hint="Try it again; if it happens again, report it with the log of the terminal.",
+)
+_INTERNAL_CRAWL = FootnoteError(
+    "Footnote met an internal fault while it fetched this section.",
+    hint="Continue it; if it happens again, report it with the log of the terminal.",
+)
+_EXHAUSTED_CRAWL = FootnoteError(
+    "Footnote was stopped again and again while it fetched this section.",
+    hint="Continue it; if the program stops then too, this section is why.",
 )
 _EXHAUSTED = FootnoteError(
     "Footnote ended unexpectedly again and again while it read this document, so it is left out.",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -15,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from ingest.addresses import parse
 from rag.errors import Cancelled, InvalidInput, NameTaken, NotFound, SourceError
 from rag.types import Retrieval
-from workspaces import repository, runs, versions
+from workspaces import members, repository, runs, versions
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.identifiers import new_id, now
@@ -176,7 +175,7 @@ class Library:
         return record
 
     def add_version(
-        self, document_id: str, content: BinaryIO | Path, *, fetched_at: datetime | None = None
+        self, document_id: str, content: BinaryIO | Path, *, fetched: Mapping[str, object] | None = None
     ) -> DocumentRecord:
         """Store newer bytes of a document and enqueue their ingest; nothing happens where they are the current ones.
 
@@ -186,7 +185,7 @@ class Library:
         Args:
             document_id: of the document.
             content: a stream, or where the file lies.
-            fetched_at: when it came from the web (UTC, without a zone).
+            fetched: of bytes from the web, the columns of the version that say when, from where and of what type.
 
         Raises:
             NotFound: the document was deleted.
@@ -209,9 +208,9 @@ class Library:
                 else:
                     change = versions.renew(connection, record, original)
                 record = repository.get_document(connection, document_id)
-                if fetched_at is not None:
+                if fetched is not None:
                     newest = record.pending.version_id if record.pending else record.version_id
-                    repository.set_version(connection, newest, fetched_at=fetched_at)
+                    repository.set_version(connection, newest, **fetched)
         self._follow_up(change)
         return self.document(document_id)
 
@@ -293,12 +292,26 @@ class Library:
         return self.document(document_id)
 
     def delete(self, document_id: str) -> None:
-        """Delete a document: out of every search and citation at once, off the disk soon after. Raises NotFound."""
+        """Delete a document: out of every search and citation at once, off the disk soon after. What lies inside it
+        goes along (`members_deleted_with`). Raises NotFound."""
         with self._database.write() as connection:
             repository.get_document(connection, document_id)
-            connection.execute(update(documents).where(documents.c.id == document_id).values(deleted_at=now()))
-            blank_quotes(connection, document_id)
+            moment = now()
+            for id_ in (document_id, *members.going_along(connection, document_id)):
+                connection.execute(update(documents).where(documents.c.id == id_).values(deleted_at=moment))
+                blank_quotes(connection, id_)
         self._jobs.purge("document", document_id)
+
+    def members_deleted_with(self, document_id: str) -> int:
+        """How many documents inside this one would go along if it were deleted: those that nobody added by themselves
+        and that lie in no other document."""
+        with self._database.read() as connection:
+            return len(members.going_along(connection, document_id))
+
+    def inside(self, document_ids: Sequence[str]) -> list[DocumentRecord]:
+        """The documents inside these, at any depth."""
+        with self._database.read() as connection:
+            return repository.get_documents(connection, members.inside(connection, document_ids))
 
     def wait_purged(self, *, timeout: float) -> bool:
         """Until everything that was deleted is off the disk; False where `timeout` seconds do not suffice."""
@@ -308,7 +321,8 @@ class Library:
         """Each document's record whenever its state or progress changes, until all are ready or failed.
 
         Args:
-            document_ids: what to wait for; those deleted meanwhile are forgotten.
+            document_ids: what to wait for, and with them what turns out to lie inside them; those deleted meanwhile
+                are forgotten.
             timeout: seconds after which it ends all the same.
         """
         return follow(self._database, document_ids, timeout=timeout)
@@ -340,7 +354,9 @@ class Library:
             twins = repository.find_by_bytes(connection, found, digest)
             if twins:
                 twin = next((twin for twin in twins if twin.source == label), twins[0])
-                change = versions.again(connection, twin, digest)
+                members.adopt(connection, twin.id, kind="file", source=label)
+                as_newest = twin.source == label and not keep_both
+                change = versions.again(connection, twin, digest, as_newest=as_newest)
                 return replace(repository.get_document(connection, twin.id), duplicate_of=twin.id), change
             earlier = None if keep_both else versions.named(connection, found, label)
             if earlier is not None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rag.types import Answer, Citation, Locator, Passage, Report
 
-SourceKind = Literal["file", "url"]
+SourceKind = Literal["file", "url", "member"]
+"""A member is a file inside another document that nobody added by itself."""
 State = Literal["received", "stored", "parsed", "chunked", "embedded", "indexed", "ready", "failed", "superseded"]
+SiteState = Literal["running", "paused", "done", "failed"]
+SitePageState = Literal["pending", "fetched", "refused", "failed"]
 TurnState = Literal["running", "answered", "refused", "interrupted"]
 
 FINAL_STATES: frozenset[str] = frozenset({"ready", "failed", "superseded"})
@@ -102,6 +105,14 @@ class DocumentRecord:
     author: str | None = None
     date: str | None = None
     fetched_at: datetime | None = None
+    final_url: str = ""
+    """Where the web address ended after redirects."""
+    checked_at: datetime | None = None
+    """When the web page was last found unchanged; None where nobody has looked again."""
+    gone_at: datetime | None = None
+    """Since when there is nothing at the web address any more."""
+    site_id: str | None = None
+    """The section of the web that brought it."""
     report: Report = field(default_factory=Report)
     duplicate_of: str | None = None
     """Set on the value `add` returns when the same bytes were already there: then this record is that document."""
@@ -111,8 +122,12 @@ class DocumentRecord:
     """The newer version that will take the current one's place, if there is one."""
     next_try_at: datetime | None = None
     """It failed for a passing reason, the problem, and waits until then (UTC, without a zone)."""
+    members: int = 0
+    """Documents that lie inside it: attachments, files of an archive."""
+    container_id: str | None = None
+    container_title: str = ""
     path: str = ""
-    """Where it lies in the watched folder that it came from."""
+    """The first document that it lies in, and where in there."""
 
     @property
     def in_work(self) -> bool:
@@ -120,51 +135,116 @@ class DocumentRecord:
         return self.state not in FINAL_STATES or (self.pending is not None and self.pending.in_work)
 
 
+class Figure(NamedTuple):
+    """A figure that a person may choose."""
+
+    usual: int
+    most: int
+
+
+SECTION_DEPTH = Figure(usual=2, most=5)
+"""Links from the start of a section that are followed."""
+
+SECTION_PAGES = Figure(usual=50, most=500)
+"""Documents that are made of a section."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A section of the web that is crawled, with its figures."""
+
+    id: str
+    workspace_id: str
+    start: str
+    depth: int
+    """Links from the start that are followed."""
+    page_limit: int
+    """The most documents that are made of it."""
+    state: SiteState
+    created_at: datetime
+    crawled_at: datetime | None = None
+    problem: Problem | None = None
+    waiting: int = 0
+    """Addresses found and not asked for, or not yet."""
+    taken: int = 0
+    refused: int = 0
+    """Addresses that a rule left out: of the site, or of the crawl."""
+    failed: int = 0
+
+    @property
+    def found(self) -> int:
+        """All addresses of the section that were seen."""
+        return self.waiting + self.taken + self.refused + self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class SitePage:
+    """One address of a section, and what became of it."""
+
+    url: str
+    depth: int
+    state: SitePageState
+    reason: str = ""
+    """Why it is no document, in words for people."""
+    document_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A watched folder of this machine."""
+
+    id: str
+    workspace_id: str
+    path: str
+    patterns: tuple[str, ...]
+    """What is left out, besides hidden and temporary files."""
+    created_at: datetime
+    scanned_at: datetime | None = None
+    problem: str = ""
+    files: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a watched folder found and did."""
+
+    added: int = 0
+    changed: int = 0
+    moved: int = 0
+    gone: int = 0
+    waiting: int = 0
+    """Files that are being written; the next look takes them in."""
+    document_ids: tuple[str, ...] = ()
+    """Documents that are new or have a newer version."""
+    problem: str = ""
+
+
 DocumentFilter = Literal["all", "working", "failed", "ready"]
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentsPage:
-    """Some documents of a workspace, and how many there are. A document whose newer version is in work, or failed,
-    counts as ready too."""
+    """Some documents of a workspace, and how many there are. One whose newer version is in work, or failed, counts as
+    that and as ready."""
 
     records: tuple[DocumentRecord, ...]
     found: int
     """Documents that fit search and filter, on all pages."""
     counts: Mapping[DocumentFilter, int]
-    """Without the search."""
+    """Whatever is searched for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How a workspace's queue stands."""
 
-    waiting: int
+    left: int
     """Documents that are not finished, those in work too."""
-    bytes_left: int
     paused: bool
-    seconds_left: float | None
-    """At the rate of the last minutes; None while that is not known, or nothing is read."""
     no_room: bool
     """The disk is nearly full; reading goes on by itself when there is room."""
-
-
-@dataclass(frozen=True, slots=True)
-class WatchedFolder:
-    """A folder of this machine that a workspace follows."""
-
-    id: str
-    workspace_id: str
-    path: str
-    patterns: tuple[str, ...]
-    """Names left out beside the usual ones."""
-    files: int
-    documents: int
-    """Of its files, one for equal ones; without those that a person deleted."""
-    state: Literal["new", "followed", "unreachable"]
-    scanned_at: datetime | None
-    problem: str
-    """Why the last look was not complete; "" where it was."""
+    seconds_left: float | None
+    """At the rate of the last minutes; None while that is not known, or nothing is read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, select, update
 
+from workspaces import folder_rows, frontier, members
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.lexical import Fts5Index
@@ -22,6 +23,7 @@ from workspaces.tables import (
     embeddings,
     originals,
     pages,
+    sites,
     texts,
     turn_passages,
     turns,
@@ -66,14 +68,14 @@ class Purging:
             return list(connection.execute(_superseded().where(documents.c.id == document)).scalars())
 
     def versions_of(self, item_id: str) -> list[str]:
-        """Versions of a document, or of all documents of a workspace; a version itself."""
-        query = (
-            select(versions.c.id)
-            .join(documents, documents.c.id == versions.c.document_id)
-            .where((documents.c.id == item_id) | (documents.c.workspace_id == item_id) | (versions.c.id == item_id))
-        )
+        """Versions of a document and of what goes with it, or of all documents of a workspace; a version itself."""
         with self._database.read() as connection:
-            return list(connection.execute(query).scalars())
+            found: list[str] = []
+            for id_ in (item_id, *members.purged_with(connection, item_id)):
+                mine = (documents.c.id == id_) | (documents.c.workspace_id == id_) | (versions.c.id == id_)
+                query = select(versions.c.id).join(documents, documents.c.id == versions.c.document_id).where(mine)
+                found += connection.execute(query).scalars()
+            return found
 
     def purge(self, item_id: str) -> None:
         """Remove a deleted document, a deleted workspace with all that it holds, or the passages of a superseded
@@ -97,10 +99,10 @@ class Purging:
             is_workspace = connection.execute(
                 select(workspaces.c.id).where(workspaces.c.id == item_id, workspaces.c.deleted_at.is_not(None))
             ).scalar()
-            of = documents.c.workspace_id == item_id if is_workspace else documents.c.id == item_id
-            doomed = connection.execute(
-                select(documents.c.id, documents.c.workspace_id).where(of, documents.c.deleted_at.is_not(None))
-            ).all()
+            along = [] if is_workspace else [*members.purged_with(connection, item_id), item_id]
+            gone = select(documents.c.id, documents.c.workspace_id).where(documents.c.deleted_at.is_not(None))
+            doomed = [row for id_ in along for row in connection.execute(gone.where(documents.c.id == id_))]
+            doomed += connection.execute(gone.where(documents.c.workspace_id == item_id)).all()
         if is_workspace:
             self._vectors.drop(item_id)
         for row in doomed:
@@ -157,6 +159,7 @@ class Purging:
                 blank_quotes(connection, document_id)
                 for table in (chunks, pages, texts):
                     connection.execute(delete(table).where(table.c.version_id.in_(mine)))
+                members.forget(connection, document_id)
                 connection.execute(delete(versions).where(versions.c.document_id == document_id))
                 connection.execute(delete(documents).where(documents.c.id == document_id))
                 _drop_unshared_vectors(connection, [row.embedding_hash for row in rows])
@@ -172,6 +175,9 @@ class Purging:
             connection.execute(delete(turn_passages).where(turn_passages.c.turn_id.in_(asked)))
             connection.execute(delete(turns).where(turns.c.conversation_id.in_(chats)))
             connection.execute(delete(conversations).where(conversations.c.workspace_id == workspace_id))
+            mine = connection.execute(select(sites.c.id).where(sites.c.workspace_id == workspace_id)).scalars()
+            frontier.remove(connection, list(mine))
+            folder_rows.remove_all(connection, workspace_id)
             connection.execute(delete(workspaces).where(workspaces.c.id == workspace_id))
 
 

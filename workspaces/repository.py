@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delet
 
 from rag.errors import FootnoteError, NotFound
 from rag.types import Report
+from workspaces import members
 from workspaces.identifiers import new_id, now
 from workspaces.models import FINAL_STATES, DocumentRecord, Pending, Problem, SourceKind, State, Workspace
 from workspaces.tables import conversations, documents, originals, versions, workspaces
@@ -32,9 +33,9 @@ def list_workspaces(connection: Connection, *, workspace_id: str | None = None) 
     figures = (
         select(
             documents.c.workspace_id,
-            func.sum(current).label("documents"),
-            func.sum(versions.c.state.not_in(FINAL_STATES)).label("working"),
-            func.sum(versions.c.state == "failed").label("failed"),
+            func.sum(case((current, 1), else_=0)).label("documents"),  # a sum of truths would come back as a truth
+            func.sum(case((versions.c.state.not_in(FINAL_STATES), 1), else_=0)).label("working"),
+            func.sum(case((versions.c.state == "failed", 1), else_=0)).label("failed"),
             func.sum(case((current, versions.c.chunk_count), else_=0)).label("chunks"),
         )
         .join(versions, versions.c.document_id == documents.c.id)
@@ -64,9 +65,9 @@ def _workspace_of(row: Row[Any]) -> Workspace:
         id=row.id,
         name=row.name,
         created_at=row.created_at,
-        documents=int(row.documents or 0),
-        working=int(row.working or 0),
-        failed=int(row.failed or 0),
+        documents=row.documents or 0,
+        working=row.working or 0,
+        failed=row.failed or 0,
         chunks=row.chunks or 0,
         conversations=row.conversations or 0,
         paused=row.paused_at is not None,
@@ -127,7 +128,7 @@ def version_query() -> Select[Any]:
             documents.c.source_kind,
             documents.c.source,
             documents.c.created_at.label("added_at"),
-            documents.c.path,
+            documents.c.site_id,
             *pending,
         )
         .join(documents, documents.c.id == versions.c.document_id)
@@ -173,7 +174,7 @@ def list_documents(connection: Connection, workspace_id: str) -> list[DocumentRe
         .where(documents.c.workspace_id == workspace_id, documents.c.deleted_at.is_(None))
         .order_by(*NEWEST_FIRST)
     )
-    return [record_of(row) for row in connection.execute(query)]
+    return members.described_all(connection, workspace_id, [record_of(row) for row in connection.execute(query)])
 
 
 def get_document(connection: Connection, document_id: str) -> DocumentRecord:
@@ -186,7 +187,7 @@ def get_document(connection: Connection, document_id: str) -> DocumentRecord:
     row = connection.execute(query).one_or_none()
     if row is None:
         raise _gone()
-    return record_of(row)
+    return members.described(connection, [record_of(row)])[0]
 
 
 def get_version(connection: Connection, version_id: str) -> DocumentRecord:
@@ -205,7 +206,7 @@ def get_documents(connection: Connection, document_ids: Sequence[str]) -> list[D
         some = document_ids[start : start + SQL_VARIABLES]
         query = document_query().where(documents.c.id.in_(some), documents.c.deleted_at.is_(None))
         found += [record_of(row) for row in connection.execute(query)]
-    return found
+    return members.described(connection, found)
 
 
 def find_by_bytes(connection: Connection, workspace_id: str, sha256: str) -> list[DocumentRecord]:
@@ -215,6 +216,17 @@ def find_by_bytes(connection: Connection, workspace_id: str, sha256: str) -> lis
         documents.c.workspace_id == workspace_id, documents.c.deleted_at.is_(None), documents.c.id.in_(mine)
     )
     return [record_of(row) for row in connection.execute(query.order_by(documents.c.created_at, documents.c.id))]
+
+
+def find_by_address(connection: Connection, workspace_id: str, address: str) -> list[DocumentRecord]:
+    """The live documents of a workspace that came from a web address, the oldest first."""
+    query = document_query().where(
+        documents.c.workspace_id == workspace_id,
+        documents.c.deleted_at.is_(None),
+        documents.c.source_kind == "url",
+        documents.c.source == address,
+    )
+    return [record_of(row) for row in connection.execute(query.order_by(documents.c.created_at))]
 
 
 def find_failed(connection: Connection, workspace_id: str, *, kind: SourceKind, source: str) -> DocumentRecord | None:
@@ -344,11 +356,14 @@ def record_of(row: Row[Any]) -> DocumentRecord:
         author=row.author,
         date=row.date,
         fetched_at=row.fetched_at,
+        final_url=row.final_url,
+        checked_at=row.checked_at,
+        gone_at=row.gone_at,
+        site_id=row.site_id,
         report=report_of(row.report),
         number=row.number,
         pending=_pending(row),
         next_try_at=row.next_try_at,
-        path=row.path,
     )
 
 

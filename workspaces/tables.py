@@ -67,7 +67,7 @@ documents = Table(
     Column("source", Text, nullable=False),  # file name (a label, never a path) or web address
     Column("created_at", DateTime, nullable=False),
     Column("deleted_at", DateTime),  # tombstone: unsearchable at once, purged by a job
-    Column("path", Text, nullable=False, default="", server_default=""),  # in its watched folder: a label, never opened
+    Column("site_id", ID, index=True),  # the section that brought it; no foreign key: its rows may go first
 )
 
 members = Table(  # files inside a document (attachments, members of an archive) that became documents of their own
@@ -108,6 +108,11 @@ versions = Table(
     Column("updated_at", DateTime, nullable=False),
     Column("fetched_at", DateTime),
     Column("report", JSON, nullable=False, default=dict, server_default="{}"),  # rag.types.Report
+    Column("final_url", Text, nullable=False, default="", server_default=""),  # where the web address ended
+    Column("etag", Text, nullable=False, default="", server_default=""),  # what the server said of it, as are
+    Column("last_modified", Text, nullable=False, default="", server_default=""),  # asked for with the next fetch
+    Column("checked_at", DateTime),  # when it was last found unchanged
+    Column("gone_at", DateTime),  # since when there is nothing at the web address any more
     Column("title", Text, nullable=False, default="", server_default=""),  # "" until parsed
     Column("readable_sha256", String(64), ForeignKey("originals.sha256"), index=True),  # copy without the password
     Column("batch", ID, nullable=False, default="", server_default=""),  # what came together; batches take turns
@@ -219,28 +224,58 @@ turn_passages = Table(  # what a turn showed (rank) and cited (number); quotes a
     ),  # evidence only: ordinal, language, headings, scores, sentence
 )
 
-folders = Table(  # on this machine, followed by a workspace
+sites = Table(  # sections of the web that are crawled
+    "sites",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("workspace_id", ID, ForeignKey("workspaces.id"), nullable=False, index=True),
+    Column("start", Text, nullable=False),
+    Column("directory", Text, nullable=False, default=""),  # address that all pages begin with; known after the first
+    Column("depth", Integer, nullable=False),
+    Column("page_limit", Integer, nullable=False),
+    Column("state", String(10), nullable=False, index=True),  # running, paused, done, failed
+    Column("attempt", Integer, nullable=False, default=1),  # a new one with each resume and refresh
+    Column("problem_code", String(40)),
+    Column("problem_message", Text),
+    Column("problem_hint", Text),
+    Column("created_at", DateTime, nullable=False),
+    Column("crawled_at", DateTime),  # when it was last done
+)
+
+site_pages = Table(  # the frontier of a crawl, and what became of each address
+    "site_pages",
+    metadata,
+    Column("site_id", ID, ForeignKey("sites.id"), primary_key=True),
+    Column("url", Text, primary_key=True),
+    Column("ordinal", Integer, nullable=False),
+    Column("depth", Integer, nullable=False),  # links from the start
+    Column("state", String(10), nullable=False),  # pending, fetched, refused, failed
+    Column("reason", Text, nullable=False, default=""),
+    Column("document_id", ID, index=True),  # no foreign key: a document that was deleted is not fetched again
+)
+
+folders = Table(  # folders of this machine that are watched
     "folders",
     metadata,
     Column("id", ID, primary_key=True),
     Column("workspace_id", ID, ForeignKey("workspaces.id"), nullable=False, index=True),
-    Column("path", Text, nullable=False),
-    Column("patterns", JSON, nullable=False),  # names left out, beside the usual ones
-    Column("state", String(12), nullable=False),  # new, followed, unreachable
-    Column("scanned_at", DateTime),  # the last complete look
-    Column("problem", Text, nullable=False, default="", server_default=""),
-    UniqueConstraint("workspace_id", "path"),
+    Column("path", Text, nullable=False),  # absolute, without links
+    Column("patterns", JSON, nullable=False),  # what a person wants left out
+    Column("created_at", DateTime, nullable=False),
+    Column("scanned_at", DateTime),
+    Column("problem", Text, nullable=False, default=""),
 )
 
-folder_files = Table(  # what a folder held at the last look, and what became of it
+folder_files = Table(  # what was last seen in a watched folder, and the document of each file
     "folder_files",
     metadata,
     Column("folder_id", ID, ForeignKey("folders.id"), primary_key=True),
-    Column("path", Text, primary_key=True),  # from the folder on, with slashes
+    Column("path", Text, primary_key=True),  # relative to the folder, parts separated by "/"
     Column("size", Integer, nullable=False),
     Column("mtime_ns", Integer, nullable=False),
-    Column("sha256", String(64), nullable=False, index=True),
-    Column("document_id", ID, nullable=False, index=True),  # no foreign key: what a person deleted is not read again
+    Column("sha256", String(64), nullable=False),
+    Column("document_id", ID, index=True),  # null until added; no foreign key: one that was deleted is not added again
+    Column("brought", Boolean, nullable=False),  # the document came from a folder, and goes with its last file
 )
 
 settings = Table(  # what the settings page wrote; weaker than variables and the TOML file

@@ -57,7 +57,8 @@ class Unlocking:
             InvalidInput: it needs no password, it is no PDF, or this is not its password.
             StorageError: the disk is full or cannot be written.
         """
-        typed = unicodedata.normalize("NFC", password)[:_LONGEST]  # as PDF 2.0 wants it; PDFium knows older encodings
+        whole = password.encode("utf-8", "ignore").decode()  # a terminal may hand on halves of characters
+        typed = unicodedata.normalize("NFC", whole)[:_LONGEST]  # as PDF 2.0 wants it; PDFium knows older encodings
         with self._database.read() as connection:
             locked = _locked(connection, document_id)
         try:

@@ -51,7 +51,7 @@ def of_document(connection: Connection, document_id: str) -> list[VersionRecord]
 
 def named(connection: Connection, workspace_id: str, label: str) -> DocumentRecord | None:
     """The live document that was added as a file of this name, the latest where several were kept; files that came
-    inside another document, or from a watched folder, are not meant."""
+    inside another document are not meant."""
     query = (
         repository.document_query()
         .where(
@@ -59,7 +59,6 @@ def named(connection: Connection, workspace_id: str, label: str) -> DocumentReco
             documents.c.deleted_at.is_(None),
             documents.c.source_kind == "file",
             documents.c.source == label,
-            documents.c.path == "",
             documents.c.id.not_in(select(members.c.document_id)),
         )
         .order_by(documents.c.created_at.desc(), documents.c.id)
@@ -68,13 +67,16 @@ def named(connection: Connection, workspace_id: str, label: str) -> DocumentReco
     return repository.record_of(row) if row else None
 
 
-def again(connection: Connection, record: DocumentRecord, sha256: str) -> Change:
-    """The bytes of a document's current or pending version have come again: a failed one is tried again, and a pending
-    one that has other bytes gives way."""
+def again(connection: Connection, record: DocumentRecord, sha256: str, *, as_newest: bool = True) -> Change:
+    """The bytes of a document's current or pending version have come again: a failed one is tried again.
+
+    Args:
+        as_newest: these bytes are what the document is now; a pending version that has others gives way.
+    """
     pending = record.pending
     if pending is not None and repository.sha256_of(connection, pending.version_id) == sha256:
         return Change(runs.restart(connection, pending.version_id) if pending.state == "failed" else None)
-    if pending is not None:
+    if pending is not None and as_newest:
         supersede(connection, pending.version_id)
         return Change(superseded=[pending.version_id])
     return Change(runs.restart(connection, record.version_id) if record.state == "failed" else None)
@@ -108,7 +110,7 @@ def make_current(connection: Connection, version_id: str) -> str | None:
         The version that was current before; None where it was this one.
     """
     row = connection.execute(
-        select(documents.c.id, documents.c.version_id, versions.c.title)
+        select(documents.c.id, documents.c.version_id, documents.c.title.label("shown"), versions.c.title)
         .join(versions, versions.c.document_id == documents.c.id)
         .where(versions.c.id == version_id)
     ).one()
@@ -117,6 +119,7 @@ def make_current(connection: Connection, version_id: str) -> str | None:
         return None
     former: str = row.version_id
     supersede(connection, former)
+    repository.set_version(connection, former, title=row.shown)
     connection.execute(update(documents).where(documents.c.id == row.id).values(version_id=version_id, title=row.title))
     return former
 

@@ -15,13 +15,13 @@ from ingest import media
 from ingest.wordboxes import boxes_of, unpack
 from rag.errors import FootnoteError, NotFound, PasswordNeeded, StorageError
 from rag.places import locate
-from rag.types import Span
+from rag.types import Passage, Span
 from workspaces import repository
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.models import DocumentRecord, PassageView
 from workspaces.names import file_label
-from workspaces.passages import cited_passage, page_at, passage_at, text_around
+from workspaces.passages import cited_passage, page_at, passage_at, passages_of, text_around
 from workspaces.tables import pages, versions
 
 if TYPE_CHECKING:
@@ -72,11 +72,11 @@ class Viewer:
         with self._database.read() as connection:
             record = repository.get_version(connection, version_id)
             before, quote, after = text_around(connection, version_id, span, margin=_MARGIN)
+            if not quote:
+                raise NotFound("This passage does not exist any more.", hint="Ask the question again.")
             page, label = page_at(connection, version_id, span.start)
             passage = passage_at(connection, version_id, span.start) or cited_passage(connection, record, span)
             added = repository.added_at(connection, version_id)
-        if not quote:
-            raise NotFound("This passage does not exist any more.", hint="Ask the question again.")
         image, locked = None, False
         try:
             if page is not None:
@@ -118,7 +118,7 @@ class Viewer:
         with self._database.read() as connection:
             repository.get_version(connection, version_id)
             row = connection.execute(
-                select(repository.READABLE.label("sha256"), pages.c.words)
+                select(repository.READABLE.label("sha256"), versions.c.media_type, pages.c.words)
                 .join(pages, pages.c.version_id == versions.c.id)
                 .where(versions.c.id == version_id, pages.c.number == page)
             ).one_or_none()
@@ -132,7 +132,7 @@ class Viewer:
         boxes = boxes_of(unpack(row.words), span) if span is not None else []
         try:
             path = self._files.path(row.sha256)
-            image = self._parser().render(path, page, dpi=dpi, boxes=boxes, password=password)
+            image = self._parser().render(path, row.media_type, page, dpi=dpi, boxes=boxes, password=password)
         except PasswordNeeded:
             raise
         except FootnoteError:
@@ -151,6 +151,12 @@ class Viewer:
             repository.get_version(connection, version_id)
             return text_around(connection, version_id, Span(start, start + limit), margin=0)[1]
 
+    def passages(self, version_id: str, *, page: int | None = None, offset: int = 0, limit: int = 20) -> list[Passage]:
+        """A piece of the passages in their order, of one page if given. Raises NotFound as `text` does."""
+        with self._database.read() as connection:
+            repository.get_version(connection, version_id)
+            return passages_of(connection, version_id, page=page, offset=offset, limit=limit)
+
     def original(self, document_id: str, version_id: str | None = None) -> Original:
         """The original of a document: of its current version, or of the one given.
 
@@ -162,6 +168,8 @@ class Viewer:
             current = record.version_id
             if version_id is not None:
                 record = repository.get_version(connection, version_id)
+                if record.id != document_id:
+                    raise NotFound("This document has no such version.", hint="Reload the list of documents.")
             digest = repository.sha256_of(connection, record.version_id)
         if digest is None:
             raise NotFound("The original was never received.", hint="Add the document again.")
@@ -169,14 +177,14 @@ class Viewer:
         if not path.is_file():
             raise StorageError("The original is missing from the disk.", hint="Run `footnote doctor`.")
         media_type = record.media_type or "application/octet-stream"
-        name = record.source if record.source_kind == "file" else file_label(_page_name(record, media_type))
+        name = record.source if record.source_kind != "url" else file_label(_page_name(record, media_type))
         if record.version_id != current:
             stem, dot, ending = name.rpartition(".")
             name = f"{stem or ending} (version {record.number}){dot + ending if stem else ''}"
         return Original(name, media_type, path)
 
 
-_ENDINGS = {media.PDF: ".pdf", media.HTML: ".html", media.MARKDOWN: ".md", media.TEXT: ".txt"}
+_ENDINGS = {kind: ending for ending, kind in reversed(list(media.EXTENSIONS.items())) if kind != media.CODE}
 
 
 def _page_name(record: DocumentRecord, media_type: str) -> str:

@@ -1,10 +1,12 @@
-"""The only module that knows DBOS: two workflows of one step per stage, and the queue they run on."""
+"""The only module that knows DBOS: three workflows of one step per stage, and the queues they run on."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Mapping
 from contextlib import suppress
+from contextvars import Context
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,17 @@ def _ingest(version_id: str, attempt: int) -> None:
         _retire_step(version_id)
 
 
+@DBOS.step(name="crawl-step")
+def _crawl_step(site_id: str, attempt: int) -> None:
+    Jobs.active().run_crawl(site_id, attempt)
+
+
+@DBOS.workflow(name="crawl", max_recovery_attempts=_DEATHS - 1)
+def _crawl(site_id: str, attempt: int) -> None:
+    with Jobs.active().working(site_id):
+        _crawl_step(site_id, attempt)
+
+
 @DBOS.step(name="purge-step")
 def _purge_step(item_id: str) -> None:
     Jobs.active().run_purge(item_id)
@@ -68,10 +81,11 @@ def _purge(item_id: str) -> None:
     _purge_step(item_id)
 
 
-def launch(path: Path, *, queue: str, at_once: int, polling_seconds: float) -> None:
+def launch(path: Path, *, queues: Mapping[str, int], polling_seconds: float) -> None:
     """Start DBOS on its own database file; it resumes the workflows that a former process left.
 
-    A damaged file is replaced by an empty one: what it held can be derived from the application's own database.
+    `queues` says how many workflows of each queue run at once. A damaged file is replaced by an empty one: what it held
+    can be derived from the application's own database.
 
     Raises:
         StorageError: the file cannot be made or written.
@@ -79,10 +93,11 @@ def launch(path: Path, *, queue: str, at_once: int, polling_seconds: float) -> N
     logging.getLogger("dbos").setLevel(logging.CRITICAL)  # what goes wrong is logged by workspaces/jobs.py
     try:
         _prepare(path)
-        _start(f"sqlite:///{path}", at_once=at_once, polling_seconds=polling_seconds)
-        DBOS.register_queue(
-            queue, worker_concurrency=at_once, polling_interval_sec=polling_seconds, on_conflict="always_update"
-        )
+        _start(f"sqlite:///{path}", at_once=sum(queues.values()), polling_seconds=polling_seconds)
+        for queue, at_once in queues.items():
+            DBOS.register_queue(
+                queue, worker_concurrency=at_once, polling_interval_sec=polling_seconds, on_conflict="always_update"
+            )
     except (OSError, SQLAlchemyError, dbos_errors.DBOSException) as error:
         destroy()
         raise StorageError(
@@ -120,10 +135,15 @@ def destroy() -> None:
 
 
 def enqueue(queue: str, workflow_id: str, *arguments: str | int) -> None:
-    """Enqueue a workflow; where there is one of this id already, nothing happens."""
-    workflow: Any = _purge if workflow_id.startswith("purge-") else _ingest
-    with SetWorkflowID(workflow_id):
-        DBOS.enqueue_workflow(queue, workflow, *arguments)
+    """Enqueue a workflow; where there is one of this id already, nothing happens. That is why a step may do it too,
+    outside its context: DBOS forbids it inside, because a repeated step would enqueue again."""
+    workflow: Any = {"purge": _purge, "crawl": _crawl}.get(workflow_id.partition("-")[0], _ingest)
+
+    def begin() -> None:
+        with SetWorkflowID(workflow_id):
+            DBOS.enqueue_workflow(queue, workflow, *arguments)
+
+    Context().run(begin)
 
 
 def live() -> set[str]:

@@ -13,7 +13,6 @@ from rag.types import Block, Document, Page, Place
 
 _LOADERS: Mapping[str, tuple[str, str, str, int]] = {
     # media type → (module, class, package that does the work or "" if it is ours, our own version of what is made)
-    media.PDF: ("pdf", "PdfLoader", "pypdfium2", 1),
     media.HTML: ("html", "HtmlLoader", "trafilatura", 2),
     media.MARKDOWN: ("markdown", "MarkdownLoader", "markdown-it-py", 2),
     media.TEXT: ("text", "TextLoader", "", 2),
@@ -26,6 +25,24 @@ _LOADERS: Mapping[str, tuple[str, str, str, int]] = {
     media.XML: ("xml_text", "XmlLoader", "", 1),
     media.YAML: ("yaml_text", "YamlLoader", "", 1),
     media.LOG: ("logs", "LogLoader", "", 1),
+    media.DOCX: ("docx", "DocxLoader", "", 1),
+    media.ODT: ("odt", "OdtLoader", "", 1),
+    media.RTF: ("rtf", "RtfLoader", "", 1),
+    media.PPTX: ("pptx", "PptxLoader", "", 1),
+    media.ODP: ("odp", "OdpLoader", "", 1),
+    media.XLSX: ("sheets", "SheetLoader", "python-calamine", 1),
+    media.XLS: ("sheets", "SheetLoader", "python-calamine", 1),
+    media.ODS: ("sheets", "SheetLoader", "python-calamine", 1),
+    media.CSV: ("separated", "SeparatedLoader", "", 1),
+    media.TSV: ("separated", "SeparatedLoader", "", 1),
+    media.PDF: ("pdf", "PdfLoader", "pypdfium2", 3),
+    **dict.fromkeys(media.IMAGES, ("image", "ImageLoader", "pillow", 1)),
+    media.EML: ("eml", "EmlLoader", "", 1),
+    media.MBOX: ("mbox", "MboxLoader", "", 1),
+    media.MSG: ("msg", "MsgLoader", "olefile", 1),
+    media.MHTML: ("mhtml", "MhtmlLoader", "trafilatura", 1),
+    media.EPUB: ("epub", "EpubLoader", "", 1),
+    media.ZIP: ("zip", "ZipLoader", "", 1),
 }
 READABLE = frozenset(_LOADERS)
 """Media types that have a loader."""

@@ -51,28 +51,32 @@ class HtmlLoader:
             DamagedSource: nested too deeply, or its bytes do not fit its encoding.
             NoText: a sign-in page, a robot check, a question about cookies, a page made by scripts, or nothing to read.
         """
-        markup = decode_markup(path.read_bytes())
-        tree = _parse(markup)
-        metadata = read_metadata(tree)
-        script_note = " ".join(element.text_content() for element in tree.iter("noscript"))
-        hidden = drop_unseen(tree)
-        _keep_captions(tree)
-        visible = write_text(tree)
-        extracted = trafilatura.bare_extraction(
-            tree, with_metadata=True, include_comments=False, include_tables=True, include_links=True, favor_recall=True
-        )
-        if extracted is not None and extracted.body is not None:
-            spell_out(extracted.body, own=metadata.host)
-        main = _main_text(extracted, visible)
-        refuse_notices(main.text, script_note, tree)
-        yield PageLoaded(main.text, main.blocks, places=(Place("paragraphs", Span(0, len(main.text))),))
-        share = len(main.text) / len(visible.text) if visible.text else 1.0
-        report = Report(
-            tables=sum(block.kind == "table" for block in main.blocks),
-            hidden_characters=sum(map(len, hidden)),
-            hidden_sample=" ".join(hidden[:_HIDDEN_SAMPLE])[:_HIDDEN_SAMPLE],
-        )
-        yield _head(metadata, extracted, title or "", report=report, share=share)
+        yield from read_page(decode_markup(path.read_bytes()), title=title)
+
+
+def read_page(markup: str, *, title: str | None) -> Iterator[PageLoaded | Loaded]:
+    """The main text of a page and what it says of itself. Raises as `HtmlLoader.load` does."""
+    tree = parse_markup(markup)
+    metadata = read_metadata(tree)
+    script_note = " ".join(element.text_content() for element in tree.iter("noscript"))
+    hidden = drop_unseen(tree)
+    _keep_captions(tree)
+    visible = write_text(tree)
+    extracted = trafilatura.bare_extraction(
+        tree, with_metadata=True, include_comments=False, include_tables=True, include_links=True, favor_recall=True
+    )
+    if extracted is not None and extracted.body is not None:
+        spell_out(extracted.body, own=metadata.host)
+    main = _main_text(extracted, visible)
+    refuse_notices(main.text, script_note, tree)
+    yield PageLoaded(main.text, main.blocks, places=(Place("paragraphs", Span(0, len(main.text))),))
+    share = len(main.text) / len(visible.text) if visible.text else 1.0
+    report = Report(
+        tables=sum(block.kind == "table" for block in main.blocks),
+        hidden_characters=sum(map(len, hidden)),
+        hidden_sample=" ".join(hidden[:_HIDDEN_SAMPLE])[:_HIDDEN_SAMPLE],
+    )
+    yield _head(metadata, extracted, title or "", report=report, share=share)
 
 
 def decode_markup(data: bytes) -> str:
@@ -95,7 +99,13 @@ def decode_markup(data: bytes) -> str:
     return decode(data)[0]
 
 
-def _parse(markup: str) -> Any:
+def parse_markup(markup: str) -> Any:
+    """The element tree of a page.
+
+    Raises:
+        EmptySource: no elements.
+        DamagedSource: nested too deeply.
+    """
     data = markup.encode("utf-8", "replace")
     try:
         for huge in (False, True):  # libxml2 reads 256 levels, else 2048; the rest it would leave out in silence

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from lxml import etree
 
-from rag.types import Block, BlockKind, Span
+from rag.types import CELL_BORDER, Block, BlockKind, Span
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset({"ul", "ol", "dl", "list"})
@@ -25,9 +26,8 @@ output q ref ruby rp rt s samp small span strike strong sub sup time tt u var wb
 _INLINE = frozenset(_INLINE_TAGS.split())
 _BREAK = "\x00"
 """A line end that counts, as against those of the source; no element's text can hold it."""
-_UNSTORABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+UNSTORABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 _BULLET = "- "
-_CELL_BORDER = " | "
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def write_text(root: Any) -> HtmlText:
     blocks: list[Block] = []
     length = 0
     for kind, level, raw in _pieces(root):
-        text = _UNSTORABLE.sub("", raw)
+        text = UNSTORABLE.sub("", raw)
         if not text.strip():
             continue
         if texts:
@@ -97,7 +97,9 @@ def _whole_block(element: Any) -> tuple[BlockKind, int, str] | None:
     if element.tag in _LISTS and not _holds_layout(element):
         return "list", 0, "\n".join(_list_lines(element))
     if element.tag == "table" and not _holds_layout(element):
-        return "table", 0, "\n".join(_table_lines(element))
+        rows = list(_table_rows(element))
+        headers = sum(1 for _ in takewhile(lambda row: row[0], rows))
+        return "table", headers if headers < len(rows) else 0, "\n".join(line for _, line in rows)
     if element.tag == "pre" or (element.tag in ("code", "quote") and "\n" in (element.text or "")):
         return "code", 0, _plain(element).replace(_BREAK, "\n").strip("\n")
     return None
@@ -151,8 +153,15 @@ def _list_lines(element: Any) -> Iterator[str]:
                 yield "  " * (depth - 1) + _BULLET + text
 
 
-def _table_lines(element: Any) -> Iterator[str]:
+def _table_rows(element: Any) -> Iterator[tuple[bool, str]]:
+    """(whether it is a header row, its cells on one line) of each row that holds anything."""
     for row in element.iter(*_ROWS):
-        cells = [_one_line(_plain(cell)) for cell in row if cell.tag in _CELLS]
-        if any(cells):
-            yield _CELL_BORDER.join(cells)
+        cells = [cell for cell in row if cell.tag in _CELLS]
+        texts = [_one_line(_plain(cell)) for cell in cells]
+        if any(texts):
+            parent = row.getparent()
+            in_head = parent is not None and parent.tag == "thead"
+            yield (
+                in_head or all(cell.tag == "th" or cell.get("role") == "head" for cell in cells),
+                CELL_BORDER.join(texts),
+            )

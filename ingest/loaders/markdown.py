@@ -25,6 +25,8 @@ _KINDS: dict[str, BlockKind] = {
 }
 _FRONT_MATTER = re.compile(r"---[^\S\n]*\n(.*?\n)?(?:---|\.\.\.)[^\S\n]*(?:\n|$)", re.DOTALL)
 _FIELD = re.compile(r"^(title|author|date|lang)[^\S\n]*:[^\S\n]*(.+)$", re.MULTILINE | re.IGNORECASE)
+_TABLE_HEADER = 2
+"""Lines: the labels and the delimiter below them."""
 _LINE_END = re.compile(r"\r\n?|\n")  # as markdown-it counts lines
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -78,7 +80,7 @@ def _blocks(text: str, tokens: Sequence[Token], starts: Sequence[int]) -> tuple[
         if not content.strip():
             continue
         kind = _KINDS.get(token.type, "paragraph")
-        level = int(token.tag[1]) if kind == "heading" else int(kind == "table")
+        level = int(token.tag[1]) if kind == "heading" else _TABLE_HEADER if kind == "table" else 0
         if kind == "heading" and not first_heading:
             first_heading = clean(tokens[index + 1].content)[:200]
         span = Span(end - len(content.lstrip("\n")), start + len(content.rstrip()))

@@ -9,18 +9,27 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
+from ingest.columns import in_reading_order
 from ingest.headings import FontProfile, find_titles
-from ingest.layout import Line, compose, hyphenated_words
+from ingest.layout import Heading, Line, compose, hyphenated_words
+from ingest.loaders.pdf_attachments import attached_files
+from ingest.loaders.pdf_findings import Findings
+from ingest.loaders.pdf_ocr import is_scan, picture
 from ingest.loaders.pdf_strings import metadata, outline_title, page_label
-from ingest.loaders.pdf_text import read_lines
+from ingest.loaders.pdf_text import PageText, read_text
 from ingest.loaders.titles import clean, sensible_title
-from ingest.protocols import Loaded, LoadEvent, PageLoaded
+from ingest.ocr.engines import AGAIN_HINT, INSTALL_HINT, installed
+from ingest.ocr.pages import RecognisedPages
+from ingest.protocols import Embedded, Loaded, LoadEvent, PageLoaded, Recognising
+from ingest.running_lines import PlacedLines, drop_running_lines
+from ingest.tables import find_tables
 from rag.errors import DamagedSource, NoText, PasswordNeeded
 from rag.types import Page, Span
 
@@ -34,8 +43,6 @@ _FEWEST_TITLES = 3
 _MOST_TITLES = 20_000
 _TITLE_PAGES = 3
 """A heading further in names a chapter, not the document."""
-_LISTED = 12
-"""A note lists so many page ranges and counts the rest."""
 
 
 class PdfLoader:
@@ -104,6 +111,15 @@ def _repaired(path: Path) -> pdfium.PdfDocument:
         ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class _ReadPage:
+    """A page's own text, its size in points, and whether more text is to be recognised in its picture."""
+
+    text: PageText
+    size: tuple[float, float]
+    scan: bool
+
+
 class _Reading:
     """One pass over one PDF."""
 
@@ -113,66 +129,125 @@ class _Reading:
         self._outline = _outline(document)
         self._position = 0
         self._vocabulary: set[str] = set()
-        self._unreadable: list[int] = []
-        self._without_text: list[int] = []
+        self._recognised = RecognisedPages()
+        self._findings = Findings()
         self._first_heading = ""
         self._has_fields = document.get_formtype() == raw.FORMTYPE_ACRO_FORM
         if self._has_fields:
             document.init_forms()
-        self._fonts = None if self._outline_fits() else self._font_profile()
+        self._peeked: dict[int, _ReadPage] = {}
+        self._outlined = False
+        self._outlined = self._outline_fits()
+        self._fonts = None if self._outlined else self._font_profile()
 
     def events(self, title: str | None) -> Iterator[LoadEvent]:
-        """A PageLoaded for every page, then Loaded."""
-        for number in range(1, self._total + 1):
-            yield self._page(number)
-        if len(self._unreadable) == self._total:
+        """A PageLoaded for every page, Recognising before it where that is done, the files attached, then Loaded."""
+        for found in drop_running_lines(self._placed_pages()):
+            if isinstance(found, Recognising):
+                yield found
+                continue
+            page, repeated = found
+            self._findings.repeated_lines += repeated
+            yield self._page(page)
+        if len(self._findings.unreadable) == self._total:
             raise DamagedSource(
                 "None of the PDF's pages can be read.",
                 hint="Open it in a PDF viewer, save it again and add the new file.",
             )
         if not self._position:
-            pages = "1 page" if self._total == 1 else f"{self._total} pages"
-            raise NoText(
-                f"The PDF has {pages} but holds no text; it looks like a scan.",
-                hint="Run text recognition (OCR) on it and add the result.",
-            )
+            raise self._no_text()
+        for attached in attached_files(self._document):
+            if isinstance(attached, Embedded):
+                self._findings.embedded += 1
+                yield attached
+            else:
+                self._findings.skipped.append(attached)
         yield self._head(title)
 
-    def _page(self, number: int) -> PageLoaded:
-        label = clean(page_label(self._document, number - 1))[:40]
-        lines, (width, height) = self._lines(number)
+    def _placed_pages(self) -> Iterator[PlacedLines | Recognising]:
+        for number in range(1, self._total + 1):
+            lines, size, scan = self._lines(number)
+            if scan:
+                yield Recognising()
+                lines = self._recognised_lines(number, lines, size)
+            if not lines and number not in self._findings.unreadable[-1:]:
+                self._findings.without_text.append(number)
+            label = clean(page_label(self._document, number - 1))[:40]
+            yield PlacedLines(number, label, size, list(lines))
+
+    def _page(self, page: PlacedLines) -> PageLoaded:
+        number, lines = page.number, in_reading_order(page.lines)
         separator = PAGE_SEPARATOR if lines and self._position else ""
         self._vocabulary |= hyphenated_words(lines)
-        headings = self._fonts.headings(lines) if self._fonts else find_titles(lines, self._outline.get(number, ()))
+        headings = self._headings(number, lines)
         start = self._position + len(separator)
-        page = compose(lines, headings, offset=start, vocabulary=self._vocabulary)
+        tables = find_tables(lines, {index for each in headings for index in range(each.first, each.last + 1)})
+        self._findings.tables += len(tables)
+        composed = compose(lines, headings, tables, offset=start, vocabulary=self._vocabulary)
         if headings and number <= _TITLE_PAGES and not self._first_heading:
             self._first_heading = " ".join(line.text for line in lines[headings[0].first : headings[0].last + 1])
         if lines:
-            self._position = start + len(page.text)
+            self._position = start + len(composed.text)
         span = Span(start, self._position) if lines else Span(self._position, self._position)
+        label = page.label if page.label not in ("", str(number)) else None
         return PageLoaded(
-            text=separator + page.text,
-            blocks=page.blocks,
-            page=Page(number, span, label if label != str(number) and label else None, width, height, page.words),
+            text=separator + composed.text,
+            blocks=composed.blocks,
+            page=Page(number, span, label, *page.size, composed.words),
             total=self._total,
         )
 
-    def _lines(self, number: int) -> tuple[list[Line], tuple[float, float]]:
+    def _no_text(self) -> NoText:
+        pages = "1 page" if self._total == 1 else f"{self._total} pages"
+        if hidden := self._findings.hidden_characters:
+            return NoText(
+                f"All text of the PDF ({hidden:,} characters) stands where a person does not see it.",
+                hint="Open it and compare. Save it anew from the program it comes from and add that.",
+            )
+        if not installed():
+            return NoText(f"The PDF has {pages} but holds no text; it looks like a scan.", hint=INSTALL_HINT)
+        if self._recognised.failed:
+            return NoText(f"The PDF has {pages}, and their text could not be recognised.", hint=AGAIN_HINT)
+        return NoText(f"The PDF has {pages} but shows no text.", hint="Open it and check that its pages can be read.")
+
+    def _headings(self, number: int, lines: Sequence[Line]) -> list[Heading]:
+        if self._fonts is None:
+            return find_titles(lines, self._outline.get(number, ()))
+        fonts = FontProfile.of([lines]) if self._recognised.has(number) else self._fonts  # measured otherwise
+        return fonts.headings(lines)
+
+    def _lines(self, number: int) -> tuple[Sequence[Line], tuple[float, float], bool]:
+        """The page's own lines, its size in points, and whether its text is to be recognised in its picture."""
+        read = self._peeked.pop(number, None) or self._read(number)
+        if read is None:  # the page is told of in the notes; the others are read
+            self._findings.unreadable.append(number)
+            return [], _A4, False
+        self._findings.add(number, read.text)
+        return read.text.lines, read.size, read.scan
+
+    def _read(self, number: int) -> _ReadPage | None:
         try:
             page = self._document[number - 1]
             if self._has_fields and page.flatten() == raw.FLATTEN_SUCCESS:  # what is filled in becomes text
                 page.close()
                 page = self._document[number - 1]
             size: tuple[float, float] = page.get_size()
-            lines = read_lines(page, fonts=self._fonts is not None)
-        except pdfium.PdfiumError:  # the page is told of in the notes; the others are read
-            self._unreadable.append(number)
-            return [], _A4
+            text = read_text(page, fonts=not self._outlined)
+            scan = self._recognised.possible() and is_scan(page, text.lines)
+        except pdfium.PdfiumError:
+            return None
         page.close()
-        if not lines:
-            self._without_text.append(number)
-        return lines, size
+        return _ReadPage(text, size, scan)
+
+    def _recognised_lines(self, number: int, own: Sequence[Line], size: tuple[float, float]) -> Sequence[Line]:
+        """The lines in the page's picture, or its own where these say as much."""
+        try:
+            page = self._document[number - 1]
+            shown, dpi = picture(page)
+        except pdfium.PdfiumError:  # it could be read, if not drawn
+            return own
+        page.close()
+        return self._recognised.lines(number, shown, dpi=dpi, points=size, own=own)
 
     def _outline_fits(self) -> bool:
         """Whether there is an outline worth the name, and its titles stand where it says."""
@@ -186,28 +261,23 @@ class _Reading:
         return FontProfile.of([self._peek(number) for number in range(1, self._total + 1, every)])
 
     def _peek(self, number: int) -> list[Line]:
-        try:
-            page = self._document[number - 1]
-            lines = read_lines(page, fonts=False)
-        except pdfium.PdfiumError:  # reported when its turn comes
-            return []
-        page.close()
-        return lines
+        """The lines of a page before its turn; it is not read twice."""
+        if number not in self._peeked and (read := self._read(number)):
+            self._peeked[number] = read
+        return self._peeked[number].text.lines if number in self._peeked else []
 
     def _head(self, title: str | None) -> Loaded:
-        notes = []
-        if self._without_text:
-            notes.append(f"{_pages(self._without_text)}: no text (scanned?)")
-        if self._unreadable:
-            notes.append(f"{_pages(self._unreadable)}: damaged, could not be read")
-        if attached := self._document.count_attachments():
-            notes.append(f"{attached} attached file{'s' if attached > 1 else ''} inside the PDF: not read")
         return Loaded(
             title=title or sensible_title(metadata(self._document, "Title")) or clean(self._first_heading)[:200],
             author=clean(metadata(self._document, "Author"))[:200] or None,
             date=_iso_date(metadata(self._document, "CreationDate")),
-            notes=tuple(notes),
+            notes=(*self._recognised.notes(), *self._findings.notes(scanned=not installed())),
             page_count=self._total,
+            report=replace(
+                self._findings.report(),
+                ocr_pages=tuple(self._recognised.read),
+                ocr_engine=self._recognised.engine,
+            ),
         )
 
 
@@ -229,16 +299,3 @@ def _iso_date(value: str) -> str | None:
     """The day in a PDF date ("D:20230204115901-00'00'", ISO 32000-1, 7.9.4), if it is one."""
     match = re.match(r"D:(\d{4})(?:(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?)?", value)
     return "-".join(part for part in match.groups() if part) if match else None
-
-
-def _pages(numbers: Sequence[int]) -> str:
-    """ "Page 3", "Pages 3, 7-9"; `numbers` ascend."""
-    ranges: list[list[int]] = []
-    for number in numbers:
-        if ranges and ranges[-1][1] == number - 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    shown = [str(first) if first == last else f"{first}-{last}" for first, last in ranges]
-    more = f" and {len(shown) - _LISTED} more ranges" if len(shown) > _LISTED else ""
-    return f"{'Page' if len(numbers) == 1 else 'Pages'} {', '.join(shown[:_LISTED])}{more}"

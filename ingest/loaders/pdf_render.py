@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image
 
+from ingest.loaders.page_image import check, png, scale_for
 from ingest.loaders.pdf import open_pdf
 from ingest.wordboxes import Box
-from rag.errors import DamagedSource, InvalidInput
-
-POINTS_PER_INCH = 72
-MAX_PIXELS = 16_000_000
-"""An A4 page at 400 dpi has 15 million; larger images are drawn at a lower resolution (64 MB in memory)."""
-DPI = range(24, 601)
-"""What callers may ask for."""
-_YELLOW = (255, 235, 105)
-_MARGIN = 1.0
-"""Points around a highlighted box."""
+from rag.errors import DamagedSource
 
 
 def render_page(path: Path, page: int, *, dpi: int, boxes: Sequence[Box] = (), password: str | None = None) -> bytes:
@@ -31,13 +22,8 @@ def render_page(path: Path, page: int, *, dpi: int, boxes: Sequence[Box] = (), p
         InvalidInput: no such page, or a resolution out of range.
         PasswordNeeded, DamagedSource: it cannot be opened, or not drawn.
     """
-    if dpi not in DPI:
-        raise InvalidInput(
-            f"A resolution of {dpi} dpi is not possible.", hint=f"Use {DPI.start} to {DPI.stop - 1} dpi."
-        )
     with open_pdf(path, password) as document:
-        if not 1 <= page <= len(document):
-            raise InvalidInput(f"There is no page {page}.", hint=f"The document has {len(document)} pages.")
+        check(page, len(document), dpi=dpi)
         if document.get_formtype() == raw.FORMTYPE_ACRO_FORM:
             document.init_forms()  # fields are drawn with what is filled in
         try:
@@ -46,28 +32,11 @@ def render_page(path: Path, page: int, *, dpi: int, boxes: Sequence[Box] = (), p
             raise DamagedSource(
                 f"Page {page} is damaged and cannot be drawn.", hint="Open the original instead."
             ) from error
-    if boxes:
-        image = _mark(image, boxes, scale)
-    output = BytesIO()
-    image.save(output, "PNG")
-    return output.getvalue()
+    return png(image, boxes, scale)
 
 
 def _draw(page: pdfium.PdfPage, dpi: int) -> tuple[Image.Image, float]:
-    width, height = page.get_size()
-    area = max(width * height, 1.0)
-    scale = min(dpi / POINTS_PER_INCH, (MAX_PIXELS / area) ** 0.5)
+    scale = scale_for(*page.get_size(), dpi=dpi)
     image: Image.Image = page.render(scale=scale, limit_image_cache=True).to_pil().convert("RGB")
     page.close()
     return image, scale
-
-
-def _mark(image: Image.Image, boxes: Sequence[Box], scale: float) -> Image.Image:
-    """Multiply with yellow: white paper becomes yellow, black text stays black; overlaps are not darker."""
-    marker = Image.new("RGB", image.size, "white")
-    pen = ImageDraw.Draw(marker)
-    for x0, y0, x1, y1 in boxes:
-        left, right = sorted(((x0 - _MARGIN) * scale, (x1 + _MARGIN) * scale))
-        top, bottom = sorted((image.height - (y1 + _MARGIN) * scale, image.height - (y0 - _MARGIN) * scale))
-        pen.rectangle((left, top, right, bottom), fill=_YELLOW)
-    return ImageChops.multiply(image, marker)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from typing import Any
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
@@ -26,7 +27,13 @@ def outline_title(bookmark: pdfium.PdfBookmark) -> str:
     return _read(lambda buffer, size: raw.FPDFBookmark_GetTitle(bookmark.raw, buffer, size))
 
 
-def _read(call: Callable[[object, int], int]) -> str:
+def attachment_name(attachment: pdfium.PdfAttachment) -> str:
+    """What an attached file is called."""
+    units = ctypes.POINTER(ctypes.c_ushort)
+    return _read(lambda buffer, size: raw.FPDFAttachment_GetName(attachment.raw, ctypes.cast(buffer, units), size))
+
+
+def _read(call: Callable[[Any, int], int]) -> str:
     """PDFium's way: ask for the size in bytes, then for the text in UTF-16. pypdfium2's own decoding is strict."""
     size = call(None, 0)
     if not 2 < size <= _LONGEST_BYTES:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from struct import Struct
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from ingest.layout import Line, PlacedWord
+from ingest.loaders import pdf_calls as calls
+from ingest.loaders.pdf_hidden import Transform, unseen
 
 _CUT = "\ufffe"
 """What PDFium puts for a hyphen at a line's end; it drops the line end after it."""
@@ -27,18 +31,36 @@ _SILENT = {
     0xFFFF: None,
     **{ord(shape): replacement for shape, replacement in _SHAPES.items()},
 }
+_BETWEEN_WORDS = {9, 10, 13, 0xFFFE}
+_UNUSUAL = re.compile("[" + "".join(map(chr, _SILENT.keys() - _BETWEEN_WORDS)) + r"\ud800-\udfff]")
+"""What a word's text is rid of."""
 _SOFT_HYPHEN = "\u00ad"
+_NOTHING = "\0"
+_TINY = 0.5
+"""Square points a character: what letters of one point take up, whichever way they are turned."""
+_FLOATS = Struct("4f")
 _FLAT = 0.1
 """A box lower than this, in points, comes from a font without metrics."""
 _BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi", re.IGNORECASE)
 
-Transform = Callable[[float, float, float, float], tuple[float, float, float, float]]
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """What is written on one page."""
+
+    lines: list[Line]
+    """In PDFium's reading order; boxes in points of the page as shown, origin bottom left."""
+    hidden: str = ""
+    """The words that a person cannot see, which `lines` leaves out."""
+    text_layer: bool = False
+    """It is the recognised text behind a scan."""
 
 
-def read_lines(page: pdfium.PdfPage, *, fonts: bool) -> list[Line]:
-    """Lines in PDFium's reading order; boxes in points of the page as shown, origin bottom left.
+def read_text(page: pdfium.PdfPage, *, fonts: bool) -> PageText:
+    """The text of a page.
 
     Args:
+        page: its objects stay as they are.
         fonts: also look at each line's font, for `Line.bold`.
 
     Raises:
@@ -47,23 +69,62 @@ def read_lines(page: pdfium.PdfPage, *, fonts: bool) -> list[Line]:
     text_page = page.get_textpage()
     try:
         characters = _characters(text_page)
-        place = _placer(text_page, shown(page))
+        transform = shown(page)
+        found = unseen(page, text_page, characters, transform)
+        seen = _masked(characters, found.characters)
+        place = _placer(text_page, seen, transform)
+        visible = _visibility(page)
         lines: list[Line] = []
-        for match in _LINE.finditer(characters):
+        hidden = _hidden_words(characters, found.characters)
+        for match in _LINE.finditer(seen):
             if match.group() == _CUT:
                 if lines:
                     lines[-1].hyphenated = True
                 continue
-            spans = [(word.start(), word.end()) for word in _WORD.finditer(characters, match.start(), match.end())]
-            words = [word for start, end in spans if (word := place(characters, start, end))[0]]
+            spans = [(word.start(), word.end()) for word in _WORD.finditer(seen, match.start(), match.end())]
+            placed = [word for start, end in spans if (word := place(start, end))[0]]
+            words = [word for word in placed if visible(word)]
+            if len(words) < len(placed):
+                hidden += [word[0] for word in placed if not visible(word)]
             if not words:
                 continue
-            line = Line(words, hyphenated=characters[spans[-1][1] - 1] == _SOFT_HYPHEN)
+            line = Line(words, hyphenated=seen[spans[-1][1] - 1] == _SOFT_HYPHEN)
             line.bold = fonts and _is_bold(text_page, spans[0][0]) and _is_bold(text_page, spans[-1][0])
             lines.append(line)
-        return lines
+        return PageText(lines, " ".join(hidden), found.text_layer)
     finally:
         text_page.close()
+
+
+def _masked(characters: str, hidden: frozenset[int]) -> str:
+    """Characters in place of the hidden ones that keep the indexes right and become nothing."""
+    if not hidden:
+        return characters
+    masked = [_NOTHING if index in hidden else character for index, character in enumerate(characters)]
+    for index, character in enumerate(characters):
+        if character == _CUT and masked[index - 1 if index else 0] == _NOTHING:
+            masked[index] = _NOTHING  # the hyphen goes with its word
+    return "".join(masked)
+
+
+def _hidden_words(characters: str, hidden: frozenset[int]) -> list[str]:
+    if not hidden:
+        return []
+    shown = "".join(character if index in hidden else " " for index, character in enumerate(characters))
+    return [word for part in shown.split() if (word := _whole(part).translate(_SILENT))]
+
+
+def _visibility(page: pdfium.PdfPage) -> Callable[[PlacedWord], bool]:
+    """Whether a word is on the page and large enough to be read."""
+    width, height = page.get_size()
+
+    def visible(word: PlacedWord) -> bool:
+        text, x0, y0, x1, y1 = word
+        if x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height:
+            return x0 == x1 and y0 == y1  # a word without a box is nowhere
+        return not 0 < (x1 - x0) * (y1 - y0) < _TINY * len(text) or not any(map(str.isalnum, text))
+
+    return visible
 
 
 def shown(page: pdfium.PdfPage) -> Transform:
@@ -99,27 +160,39 @@ _CUT_CODE = 2
 """The same cut hyphen, as FPDFText_GetUnicode reports it."""
 
 
-def _placer(text_page: pdfium.PdfTextPage, transform: Transform) -> Callable[[str, int, int], PlacedWord]:
+def _placer(text_page: pdfium.PdfTextPage, characters: str, transform: Transform) -> Callable[[int, int], PlacedWord]:
     """A word's box from its first and last character: two calls a word instead of one a character."""
-    handle = text_page.raw
-    rectangle = raw.FS_RECTF()
-    reference = ctypes.byref(rectangle)
-    loose = raw.FPDFText_GetLooseCharBox
+    parent = calls.address(text_page.raw)
+    buffer = (ctypes.c_float * 4)()
+    out = ctypes.addressof(buffer)
+    loose, floats = calls.loose_box, _FLOATS.unpack
+    usual = _UNUSUAL.search(characters) is None
 
     def corner(index: int) -> tuple[float, float, float, float]:
         # The loose box spans the font's height, so that a highlight has even edges; some fonts have none.
-        if loose(handle, index, reference) and rectangle.top - rectangle.bottom > _FLAT:
-            return rectangle.left, rectangle.bottom, rectangle.right, rectangle.top
+        if loose(parent, index, out):
+            left, top, right, bottom = floats(buffer)
+            if top - bottom > _FLAT:
+                return left, bottom, right, top
         try:
             box: tuple[float, float, float, float] = text_page.get_charbox(index)
         except pdfium.PdfiumError:
             return 0.0, 0.0, 0.0, 0.0
         return box
 
-    def place(characters: str, start: int, end: int) -> PlacedWord:
-        a, b = corner(start), corner(end - 1)
-        box = transform(min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
-        return (_whole(characters[start:end]).translate(_SILENT), *box)
+    def place(start: int, end: int) -> PlacedWord:
+        x0, y0, x1, y1 = corner(start)
+        left, bottom, right, top = corner(end - 1)
+        if left < x0:
+            x0 = left
+        if bottom < y0:
+            y0 = bottom
+        if right > x1:
+            x1 = right
+        if top > y1:
+            y1 = top
+        text = characters[start:end]
+        return (text if usual else _whole(text).translate(_SILENT), *transform(x0, y0, x1, y1))
 
     return place
 

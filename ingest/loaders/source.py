@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ingest.layout import text_blocks
-from ingest.loaders.text import read_text
+from ingest.loaders.text import read_text, without_controls
 from ingest.loaders.titles import clean
 from ingest.protocols import Loaded, LoadEvent, PageLoaded
 from rag.errors import EmptySource
@@ -55,6 +55,7 @@ class SourceLoader(ABC):
             DamagedSource: not text.
         """
         text, notes = read_text(path)
+        text = without_controls(text)
         found = self.read(text)
         if not found.text.strip():
             raise EmptySource(

@@ -1,4 +1,4 @@
-"""Plain text as it stands: byte order mark off, every line end "\\n", a space for what no page can show."""
+"""Plain text exactly as it stands: byte order mark off, every line end a line feed, nothing stripped."""
 
 from __future__ import annotations
 
@@ -52,13 +52,17 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
     """
     data = path.read_bytes()
     text, encoding = decode(data)
-    text = _TERMINAL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    if "\x00" in text or len(_BINARY.findall(text)) * _MOST_CONTROLS > len(text):
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\x00" in text or len(_BINARY.findall(_TERMINAL.sub("", text))) * _MOST_CONTROLS > len(text):
         raise DamagedSource("The file is not text.", hint="Check its format and add it again.")
-    text = _CONTROL.sub(" ", text)
     if not text.strip():
         raise EmptySource("The file holds no text.", hint="Check the file and add it again.")
     return text, (f"Not in Unicode: read as {encoding}",) if encoding else ()
+
+
+def without_controls(text: str) -> str:
+    """The text without the colours of terminals, and with a space for every other character that no page can show."""
+    return _CONTROL.sub(" ", _TERMINAL.sub("", text))
 
 
 def decode(data: bytes) -> tuple[str, str]:

@@ -10,7 +10,7 @@ _FILE = re.compile(
 )
 _EMPTY_WORDS = re.compile(
     r"^(?:untitled|unbenannt|title|titel|document|dokument|slide|folie|layout|presentation|präsentation|page|seite|"
-    r"microsoft word|none|null|no title|kein titel|scan)[\s\d._-]*$",
+    r"microsoft word|powerpoint[ -](?:presentation|präsentation)|none|null|no title|kein titel|scan)[\s\d._-]*$",
     re.IGNORECASE,
 )
 _FEWEST_LETTERS = 3

@@ -103,16 +103,23 @@ class ParserClient:
         return replace(document, language=detect(document.text) or document.language)
 
     def render(
-        self, path: Path, page: int, *, dpi: int, boxes: Sequence[Box] = (), password: str | None = None
+        self,
+        path: Path,
+        media_type: str,
+        page: int,
+        *,
+        dpi: int,
+        boxes: Sequence[Box] = (),
+        password: str | None = None,
     ) -> bytes:
-        """PNG of a PDF's page (from 1), with `boxes` (points of the page as shown) marked in yellow.
+        """PNG of a page (from 1) of a PDF or a picture, with `boxes` (points of the page as shown) marked in yellow.
 
         Raises:
-            InvalidInput: no such page, or a resolution out of range.
+            InvalidInput: no such page, a resolution out of range, or a format without pages.
             SourceError: it cannot be opened or drawn.
             Cancelled: the client was closed.
         """
-        request = {"op": "render", "path": str(path.resolve()), "media_type": media.PDF, "page": page, "dpi": dpi}
+        request = {"op": "render", "path": str(path.resolve()), "media_type": media_type, "page": page, "dpi": dpi}
         request |= {"boxes": [list(box) for box in boxes], "password": password}
         return self._bytes(request)
 
@@ -218,6 +225,8 @@ class ParserClient:
             match frame.header.get("event"):
                 case "started":
                     self._worker = watch.pid = int(frame.header["pid"])
+                case "recognising":
+                    watch.recognised += 1
                 case "done" | "error":
                     outcome = frame
                 case "ended":
@@ -266,6 +275,7 @@ class _Watch:
         self._started = self._looked = time.monotonic()
         self.pid: int | None = None
         self.pages = 0
+        self.recognised = 0
 
     def due(self) -> bool:
         """True once every tick."""
@@ -277,8 +287,8 @@ class _Watch:
 
     def check(self) -> None:
         """Raise TooLarge past a limit."""
-        if time.monotonic() - self._started > self._limits.seconds_after(self.pages):
-            raise self._limits.too_slow(self.pages)
+        if time.monotonic() - self._started > self._limits.seconds_after(self.pages, self.recognised):
+            raise self._limits.too_slow(self.pages, self.recognised)
         if self.pid is not None:
             try:
                 used = psutil.Process(self.pid).memory_info().rss

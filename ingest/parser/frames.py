@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
-from ingest.protocols import Embedded, Loaded, LoadEvent, PageLoaded
+from ingest.protocols import Embedded, Loaded, LoadEvent, PageLoaded, Recognising
 from ingest.wordboxes import PackedWords, pack
 from rag.types import Block, BlockKind, Page, Place, PlaceKind, Report, Span
 
@@ -78,6 +78,8 @@ def encode_event(event: LoadEvent) -> bytes:
     """A loader's event as one frame."""
     if isinstance(event, Loaded):
         return encode({"event": "loaded", **asdict(event)})
+    if isinstance(event, Recognising):
+        return encode({"event": "recognising"})
     if isinstance(event, Embedded):
         return encode({"event": "embedded", "path": event.path}, event.data)
     page = event.page
@@ -107,6 +109,8 @@ def decode_event(frame: Frame) -> LoadEvent:
             page_count=int(header["page_count"]),
             report=_report(header["report"]),
         )
+    if header["event"] == "recognising":
+        return Recognising()
     if header["event"] == "embedded":
         return Embedded(path=_text(header["path"]) or "", data=frame.parts[0])
     text, blocks, words, places = frame.parts

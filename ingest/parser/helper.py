@@ -17,21 +17,25 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from ingest import media
 from ingest.loaders import loader_for
+from ingest.ocr import engines
 from ingest.parser import landlock
 from ingest.parser.frames import FrameBuffer, encode, encode_event
 from ingest.parser.limits import ParserLimits
-from ingest.protocols import PageLoaded
-from rag.errors import DamagedSource, FootnoteError, UnsupportedType
+from ingest.protocols import PageLoaded, Recognising
+from rag.errors import DamagedSource, FootnoteError, InvalidInput, UnsupportedType
 
 _READ_BYTES = 2**16
 _PR_SET_PDEATHSIG = 1
 """prctl(2)."""
 _OPEN_FILES = 64
+_PICTURED = media.IMAGES | {media.PDF}
+"""Formats whose text may have to be recognised."""
 
 
 def main() -> None:
@@ -64,11 +68,15 @@ def _import_for(media_type: str) -> None:
     with suppress(UnsupportedType):  # the request itself says so
         loader_for(media_type)
     if media_type == media.PDF:
-        import ingest.loaders.pdf_render  # noqa: F401 - imported for its effect
+        import_module("ingest.loaders.pdf_render")
+    if media_type in media.IMAGES:
+        import_module("ingest.loaders.image_render")
+        engines.prepare()
 
 
 def _serve_in_fork(request: Mapping[str, Any], requests: int, replies: int) -> None:
     _import_for(request["media_type"])
+    programs = _programs_for(request["media_type"])
     incoming, outgoing = os.pipe()
     helper = os.getpid()
     child = os.fork()
@@ -77,21 +85,33 @@ def _serve_in_fork(request: Mapping[str, Any], requests: int, replies: int) -> N
             for descriptor in (incoming, requests, replies):
                 os.close(descriptor)
             _restrict(helper, ParserLimits(**request["limits"]))
-            landlock.confine(Path(request["path"]))
+            landlock.confine(Path(request["path"]), programs=programs)
             _serve(request, outgoing)
         finally:
             os._exit(0)  # no clean-up of what the helper opened
     os.close(outgoing)
     _write(replies, encode({"event": "started", "pid": child}))
-    _relay(child, incoming, requests, replies)
+    recognised = _relay(child, incoming, requests, replies)
     _, status, usage = os.wait4(child, 0)
     killed_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     _write(replies, encode({"event": "ended", "signal": killed_by, "peak": usage.ru_maxrss * 1024}))
+    if recognised:  # where there is one scan there are more: the next fork finds the engine imported
+        engines.prepare()
 
 
-def _relay(child: int, incoming: int, requests: int, replies: int) -> None:
-    """Pass on whole frames only: a child that dies in the middle of one must not garble the stream."""
+def _programs_for(media_type: str) -> list[Path]:
+    """What the fork may start."""
+    tesseract = engines.installed().tesseract if media_type in _PICTURED else None
+    return [tesseract] if tesseract else []
+
+
+def _relay(child: int, incoming: int, requests: int, replies: int) -> bool:
+    """Pass on whole frames only: a child that dies in the middle of one must not garble the stream.
+
+    Returns whether text was recognised in a picture.
+    """
     buffer = FrameBuffer()
+    recognised = False
     try:
         while True:
             readable, _, _ = select.select([incoming, requests], [], [])
@@ -100,11 +120,13 @@ def _relay(child: int, incoming: int, requests: int, replies: int) -> None:
                 os._exit(0)
             data = os.read(incoming, _READ_BYTES)
             if not data:
-                return
+                return recognised
             for frame in buffer.feed(data):
+                recognised = recognised or frame.header.get("event") == "recognising"
                 _write(replies, encode(frame.header, *frame.parts))
     except ValueError:  # not frames: something took the child over
         os.kill(child, signal.SIGKILL)
+        return False
     finally:
         os.close(incoming)
 
@@ -123,14 +145,14 @@ def _restrict(helper: int, limits: ParserLimits) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
-    _allow_seconds(limits, pages=0)
+    _allow_seconds(limits.seconds_after(0))
 
 
-def _allow_seconds(limits: ParserLimits, *, pages: int) -> None:
+def _allow_seconds(allowed: float) -> None:
     """CPU time, a second wall behind the application's clock: the soft limit moves on with the pages."""
     import resource
 
-    seconds = int(limits.seconds_after(pages)) + 1
+    seconds = int(allowed) + 1
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     resource.setrlimit(resource.RLIMIT_CPU, (seconds if hard == resource.RLIM_INFINITY else min(seconds, hard), hard))
 
@@ -164,26 +186,32 @@ def _replies(request: Mapping[str, Any], limits: ParserLimits) -> Iterator[bytes
 
 
 def _parse(request: Mapping[str, Any], limits: ParserLimits) -> Iterator[bytes]:
-    characters = 0
+    characters = pages = recognised = 0
     loader = loader_for(request["media_type"], password=request["password"])
-    for done, event in enumerate(loader.load(Path(request["path"]), title=request["title"]), start=1):
+    for event in loader.load(Path(request["path"]), title=request["title"]):
         if isinstance(event, PageLoaded):
+            pages += 1
             characters += len(event.text)
             if event.total > limits.pages:
                 raise limits.too_many_pages(event.total)
             if characters > limits.text_characters:
                 raise limits.too_much_text()
-            if hasattr(os, "fork"):
-                _allow_seconds(limits, pages=done)
+        recognised += isinstance(event, Recognising)
+        if hasattr(os, "fork") and isinstance(event, PageLoaded | Recognising):
+            _allow_seconds(limits.seconds_after(pages, recognised))
         yield encode_event(event)
 
 
 def _render(request: Mapping[str, Any]) -> Iterator[bytes]:
-    from ingest.loaders.pdf_render import render_page
-
+    match request["media_type"]:
+        case media.PDF:
+            from ingest.loaders.pdf_render import render_page as draw
+        case image if image in media.IMAGES:
+            from ingest.loaders.image_render import render_picture as draw
+        case _:
+            raise InvalidInput("Files of this kind have no page images.", hint="Read its text instead.")
     boxes = [(x0, y0, x1, y1) for x0, y0, x1, y1 in request["boxes"]]
-    path, password = Path(request["path"]), request["password"]
-    image = render_page(path, request["page"], dpi=request["dpi"], boxes=boxes, password=password)
+    image = draw(Path(request["path"]), request["page"], dpi=request["dpi"], boxes=boxes, password=request["password"])
     yield encode({"event": "image"}, image)
 
 

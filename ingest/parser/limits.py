@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ingest.ocr import MOST_PAGES
 from rag.errors import TooLarge
 
 _SPLIT = "Split the document into smaller files and add those."
@@ -17,12 +18,15 @@ class ParserLimits:
     seconds: float = 60.0
     """Wall time until the first page is there; each page that is read adds `seconds_per_page`."""
     seconds_per_page: float = 0.5
+    seconds_per_recognition: float = 60.0
+    """Each page that is recognised in a picture adds so much more."""
     pages: int = 20_000
     text_characters: int = 50_000_000
 
-    def seconds_after(self, pages: int) -> float:
-        """Wall time allowed in all once so many pages have been read."""
-        return self.seconds + self.seconds_per_page * pages
+    def seconds_after(self, pages: int, recognised: int = 0) -> float:
+        """Wall time allowed in all once so many pages have been read and so many have begun to be recognised."""
+        waited = self.seconds_per_recognition * min(recognised, MOST_PAGES)
+        return self.seconds + self.seconds_per_page * pages + waited
 
     def too_much_memory(self) -> TooLarge:
         """The file needs more than `memory_bytes`."""
@@ -31,11 +35,12 @@ class ParserLimits:
             hint=_SPLIT,
         )
 
-    def too_slow(self, pages: int) -> TooLarge:
-        """The file needs more than `seconds_after(pages)`."""
+    def too_slow(self, pages: int, recognised: int = 0) -> TooLarge:
+        """The file needs more than `seconds_after(pages, recognised)`."""
+        allowed = self.seconds_after(pages, recognised)
         done = f" ({pages} pages were read)" if pages else ""
         return TooLarge(
-            f"Reading it takes longer than {self.seconds_after(pages):,.0f} seconds{done}; it may be damaged.",
+            f"Reading it takes longer than {allowed:,.0f} seconds{done}; it may be damaged.",
             hint=_SPLIT,
         )
 

@@ -28,6 +28,8 @@ _PASSED_ON = (
     "SYSTEMROOT WINDIR"
 )
 """Environment that the helper sees: no tokens, keys or proxies within reach of a hostile file."""
+_ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}
+"""Each arena of the C library reserves 64 MB of address space, which is limited, for every thread of a recogniser."""
 
 
 class HelperStopped(Exception):
@@ -46,7 +48,7 @@ class HelperProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=_ROOT,
-            env={name: os.environ[name] for name in names if name in os.environ},
+            env={name: os.environ[name] for name in names if name in os.environ} | _ALLOCATOR,
             start_new_session=os.name == "posix",  # Ctrl-C in the terminal is for the application; one group to kill
         )
         self._frames: Queue[Frame | None] = Queue(_WAITING_FRAMES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from tests.support.pdf_files import flate_bomb
 pytestmark = pytest.mark.skipif(landlock.version() == 0, reason="this kernel has no Landlock")
 
 ATTEMPTS = """
-import json, os, socket, sys
+import json, os, socket, subprocess, sys
 from pathlib import Path
 from ingest.parser import landlock
 own, other, new, port, confined = sys.argv[1:]
@@ -46,6 +47,7 @@ attempts = {
     "read the application": lambda: open("app.py").read(),
     "read a system file": lambda: open("/etc/passwd").read(),
     "connect": lambda: socket.create_connection(("127.0.0.1", int(port))).close(),
+    "start a program": lambda: subprocess.run(["/usr/bin/env"], capture_output=True),
     "signal its parent": lambda: os.kill(os.getppid(), 0),
 }
 print(json.dumps({name: tried(action) for name, action in attempts.items()}))
@@ -79,6 +81,30 @@ def test_a_confined_process_reads_its_file_and_does_nothing_else(tmp_path: Path,
 
 def test_an_unconfined_process_does_it_all(tmp_path: Path, port: int) -> None:
     assert all(succeeded(tmp_path, port, confined=False).values())
+
+
+STARTS = """
+import subprocess, sys
+from pathlib import Path
+from ingest.parser import landlock
+given, other, own = sys.argv[1:]
+landlock.confine(Path(own), programs=[Path(given)])
+subprocess.run([given, "x"], check=True, capture_output=True)
+for action in (lambda: subprocess.run([other]), lambda: open(own, "a")):
+    try:
+        action()
+    except OSError:
+        continue
+    sys.exit("more than the given program can be started, or it can do more")
+"""
+
+
+def test_a_confined_process_starts_only_the_programs_it_was_given(tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text("text")
+    given, other = (str(Path(shutil.which(name) or "").resolve()) for name in ("echo", "env"))
+    run = subprocess.run([sys.executable, "-c", STARTS, given, other, str(own)], cwd=ROOT, capture_output=True)
+    assert (run.returncode, run.stderr.decode()) == (0, "")
 
 
 def test_the_process_that_reads_a_document_is_confined(tmp_path: Path) -> None:

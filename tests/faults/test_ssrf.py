@@ -15,8 +15,11 @@ import pytest
 
 from ingest import addresses
 from ingest.addresses import IPAddress, parse, refusal
+from ingest.answers import Validators
 from ingest.connection import Connect
+from ingest.crawl import Crawler
 from ingest.fetch import Fetcher
+from ingest.pace import Pace
 from rag.errors import ForbiddenAddress, Unreachable
 from tests.conftest import ROOT
 from tests.faults.ssrf_forms import GOOD, PUBLIC, PUBLIC_V6, Form, forms, resolver_for
@@ -197,6 +200,31 @@ def test_sub_resources_and_meta_refresh_are_not_fetched() -> None:
         )
         assert fetcher.fetch("http://www.example.com/").data == page
         assert server.connections == 1
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_crawl_never_follows_its_host_into_this_network(front: PageServer, canary: PageServer, guarded: bool) -> None:
+    """The name is public for robots.txt and the first page, and inside for the second."""
+    answers = [[PUBLIC], [PUBLIC], ["10.0.0.1"]]
+    front.reply = answer(b'<html><body><a href="/docs/next">next</a><p>the outside</p></body></html>')
+    fetcher = Fetcher(
+        resolver=lambda host, port: answers.pop(0),
+        open_connection=routed(front, canary),
+        **({} if guarded else {"refuse": nothing_refused}),
+    )
+    now = [0.0]
+    pace = Pace(clock=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
+    crawler = Crawler(fetcher, pace, check=lambda: None)
+    before = canary.connections
+    visit = crawler.visit("http://flip.example.com/docs/", Validators())
+    assert visit.links == ("http://flip.example.com/docs/next",)
+    if guarded:
+        with pytest.raises(ForbiddenAddress):
+            crawler.visit(visit.links[0], Validators())
+        assert canary.connections == before
+    else:
+        crawler.visit(visit.links[0], Validators())
+        assert canary.connections == before + 1, "the control"
 
 
 def test_proxy_variables_are_ignored(monkeypatch: pytest.MonkeyPatch, canary: PageServer) -> None:

@@ -7,11 +7,14 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.cli import command, environment, footnote, needs_embedder
-from tests.support.documents import pdf
+from tests.support.containers import mail
+from tests.support.documents import encrypted, pdf
+from tests.support.services import files_holding
 from workspaces.owner import Ownership
 
 pytestmark = [needs_embedder, pytest.mark.timeout(120)]
@@ -23,8 +26,9 @@ LEASE = [
 ]
 DOCUMENT_KEYS = {
     "document", "title", "source", "state", "problem", "notes", "media_type", "language", "pages", "characters",
-    "chunks", "duplicate",
+    "chunks", "duplicate", "version", "pending", "container", "members",
 }  # fmt: skip
+ADDED_KEYS = DOCUMENT_KEYS | {"failed_inside"}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +60,7 @@ def test_adding_gives_one_result_a_source_and_progress_on_standard_error(sources
     assert ran.code == 0, ran.err
     assert {line["source"] for line in ran.lines} == {"valves.txt", "inside/lease.pdf", "inside/deeper/notes.md"}
     for line in ran.lines:
-        assert set(line) == DOCUMENT_KEYS
+        assert set(line) == ADDED_KEYS
         assert (line["state"], line["problem"], line["duplicate"]) == ("ready", None, False)
     assert {line["pages"] for line in ran.lines} == {0, 2}
     assert "ready" in ran.err
@@ -69,15 +73,34 @@ def test_adding_fails_as_a_whole_when_one_source_fails_and_takes_the_others(sour
     assert [line["source"] for line in ran.lines] == arguments
     assert [line["state"] for line in ran.lines] == ["failed"] * 4 + ["ready"] * 2
     assert [(line["problem"] or {}).get("code") for line in ran.lines[:4]] == [
-        "unsupported", "invalid", "invalid", "forbidden"
+        "damaged", "invalid", "invalid", "forbidden"
     ]  # fmt: skip
     for line in ran.lines[:4]:
-        assert set(line) == DOCUMENT_KEYS
+        assert set(line) == ADDED_KEYS
         assert line["problem"]["message"]
         assert line["problem"]["hint"]
     assert (ran.lines[4]["duplicate"], ran.lines[5]["duplicate"]) == (False, True)
     assert ran.lines[4]["document"] == ran.lines[5]["document"]
     assert "Traceback" not in ran.err
+
+
+def test_what_lies_inside_counts_towards_the_exit_code(tmp_path):
+    good = mail(attachments={"notes.txt": b"The valve closes at nine bar."})
+    bad = mail(subject="Broken", attachments={"broken.pdf": b"%PDF-1.7 " + b"garbage " * 200})
+    for name, content in {"good.eml": good, "bad.eml": bad}.items():
+        (tmp_path / name).write_bytes(content)
+    ran = footnote(tmp_path / "data", "add", "-w", "Mail", "good.eml", "--json", cwd=tmp_path)
+    assert (ran.code, len(ran.lines)) == (0, 1), ran.err
+    assert (ran.lines[0]["members"], ran.lines[0]["failed_inside"]) == (1, [])
+    ran = footnote(tmp_path / "data", "add", "-w", "Mail", "bad.eml", "--json", cwd=tmp_path)
+    [line] = ran.lines
+    assert (ran.code, line["state"]) == (1, "ready")
+    [failed] = line["failed_inside"]
+    assert failed["problem"]["code"] == "damaged"
+    assert failed["container"] == {"document": line["document"], "title": "Broken", "path": "broken.pdf"}
+    people = footnote(tmp_path / "data", "add", "-w", "Mail", "bad.eml", cwd=tmp_path)
+    assert "1 file inside" in people.out
+    assert "  failed  broken.pdf" in people.out
 
 
 def test_documents_are_listed(data):
@@ -94,7 +117,7 @@ def test_search_gives_passages(data):
     assert ran.code == 0, ran.err
     assert 1 <= len(ran.json) <= 2
     best = ran.json[0]
-    assert set(best) == {"document", "title", "page", "span", "score", "text"}
+    assert set(best) == {"document", "title", "page", "place", "span", "score", "text"}
     assert (best["title"], best["page"]) == ("lease", 1)
     assert "third of each month" in best["text"]
     start, end = best["span"]
@@ -117,7 +140,7 @@ def test_ask_without_a_model_quotes_the_documents(data):
         assert sentence["verdict"] in ("supported", "partly", "not_found")
         assert set(sentence["citations"]) <= numbers
     for citation in answer["citations"]:
-        assert set(citation) == {"n", "document", "title", "page", "span", "quote"}
+        assert set(citation) == {"n", "document", "title", "page", "place", "span", "quote"}
         start, end = citation["span"]
         assert citation["title"] != "valves" or citation["quote"] == TEXT[start:end]
     assert "valves" in {citation["title"] for citation in answer["citations"]}
@@ -168,10 +191,12 @@ def test_documents_are_deleted_by_id_title_or_name_all_or_none(tmp_path, sources
 def test_the_doctor_speaks_json_and_by_its_exit_code(data, tmp_path):
     ran = footnote(data, "doctor", "--json")
     assert ran.code == 0, ran.out
-    assert [check["id"] for check in ran.json] == ["I1", "I2", "I3", "I4", "I5", "I7", "I10", "I11", "I13"]
+    assert [check["id"] for check in ran.json] == [
+        "I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11", "I12", "I13",
+    ]  # fmt: skip
     assert all(set(check) == {"id", "title", "ok", "detail", "repaired"} for check in ran.json)
     people = footnote(data, "doctor")
-    assert people.out.count("ok ") == 9
+    assert people.out.count("ok ") == 13
     assert "SQLite" in people.err
 
 
@@ -305,3 +330,43 @@ def test_help_starts_no_engine():
         env=environment(Path("/nowhere")),
     )  # fmt: skip
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_changed_file_is_a_newer_version_unless_both_are_to_be_kept(tmp_path):
+    data, file = tmp_path / "data", tmp_path / "valves.txt"
+    first = written(data, file, TEXT)
+    second = written(data, file, TEXT.replace("12", "15"))
+    assert (second["document"], second["version"], second["state"]) == (first["document"], 2, "ready")
+    third = written(data, file, TEXT.replace("12", "18"), "--keep-both")
+    assert (third["version"], third["document"] == first["document"]) == (1, False)
+    (file.parent / "a").mkdir()
+    (file.parent / "b").mkdir()
+    for folder in ("a", "b"):
+        (file.parent / folder / "readme.txt").write_text(f"{TEXT} In {folder}.")
+    ran = footnote(data, "add", "-w", "W", "--json", "a", "b", cwd=tmp_path)
+    assert len({line["document"] for line in ran.lines}) == 2, "files that come together are no versions"
+    file.write_bytes(b"")
+    ran = footnote(data, "add", "-w", "W", "--json", "valves.txt", cwd=tmp_path)
+    assert ran.code == 1
+    assert (ran.json["state"], ran.json["pending"]["problem"]["code"]) == ("ready", "empty")
+
+
+def written(data: Path, file: Path, text: str, *options: str) -> dict[str, Any]:
+    """What adding a file with this text gives."""
+    file.write_text(text)
+    ran = footnote(data, "add", "-w", "W", "--json", *options, file.name, cwd=file.parent)
+    assert ran.code == 0, ran.err
+    found: dict[str, Any] = ran.json
+    return found
+
+
+def test_a_locked_pdf_is_opened_with_what_is_typed(tmp_path):
+    data = tmp_path / "data"
+    (tmp_path / "locked.pdf").write_bytes(encrypted(LEASE, "Schlüssel"))
+    assert footnote(data, "add", "-w", "W", "locked.pdf", cwd=tmp_path).code == 1
+    refused = footnote(data, "unlock", "-w", "W", "locked.pdf", typed="falsch\n")
+    assert refused.code == 2
+    assert "That is not the password." in refused.err
+    ran = footnote(data, "unlock", "-w", "W", "locked.pdf", "--json", typed="Schlüssel\n")
+    assert (ran.code, ran.json["state"], ran.json["pages"]) == (0, "ready", 2), ran.err
+    assert files_holding(data, "Schlüssel".encode()) == []

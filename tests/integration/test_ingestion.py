@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pypdf
 import pytest
 
 from ingest.fetch import Fetcher
 from rag.errors import InvalidInput
-from tests.support.documents import long_text, pdf
+from tests.support.containers import archive
+from tests.support.documents import encrypted, long_text, pdf
 from tests.support.services import add, ingested, opened, rows, settled
 from tests.web import Reply, answer, page_server
 from workspaces.bootstrap import Services
@@ -57,14 +57,6 @@ def web(reply: Reply) -> Iterator[str]:
 @pytest.fixture
 def workspace(services: Services, request: pytest.FixtureRequest) -> str:
     return services.library.create_workspace(request.node.name[-90:]).id
-
-
-def encrypted(pages: list[list[str]]) -> bytes:
-    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf(pages)))
-    writer.encrypt("secret", algorithm="AES-256")
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
 
 
 def test_a_text_becomes_a_document_that_is_found(services, workspace):
@@ -117,7 +109,7 @@ REFUSED = [
     ("photo.txt", b"GIF89a" + b"\0" * 60, "unsupported", "not supported"),
     ("not really.pdf", b"just some text", "damaged", "it is not one"),
     ("broken.pdf", b"%PDF-1.7\n" + b"garbage " * 200, "damaged", "damaged"),
-    ("locked.pdf", encrypted([["secret"]]), "encrypted", "password"),
+    ("locked.pdf", encrypted([["secret"]], "secret"), "encrypted", "password"),
     ("scan.pdf", pdf([[], []]), "no_text", "no text"),
 ]
 
@@ -219,6 +211,16 @@ def test_a_page_that_is_there_already_is_that_document(services, workspace):
     assert [record.id for record in services.library.documents(workspace)] == [file.id]
 
 
+def test_a_page_that_came_inside_an_archive_and_is_then_added_outlives_the_archive(services, workspace):
+    container = ingested(services, workspace, archive({"saved.html": PAGE}), "all.zip")
+    with web(answer(PAGE)) as url:
+        added = services.library.add_url(workspace, url)
+        assert settled(services, added.id) == []
+    services.library.delete(container.id)
+    [kept] = services.library.documents(workspace)
+    assert (kept.source_kind, kept.source, kept.state) == ("url", url, "ready")
+
+
 def test_an_unreachable_address_ends_with_its_reason_and_is_tried_again_when_added_again(services, workspace):
     with web(answer(PAGE)) as url:
         pass  # nobody is there any more
@@ -236,7 +238,7 @@ def test_an_unreachable_address_ends_with_its_reason_and_is_tried_again_when_add
     [
         (answer(b"", status="404 Not Found"), "unreachable"),
         (answer(b"", status="401 Unauthorized"), "unreachable"),
-        (answer(b"x", media_type="image/png"), "unsupported"),
+        (answer(b"x", media_type="video/mp4"), "unsupported"),
         (answer(b" "), "empty"),
         (answer(b"<html><body><script>run()</script></body></html>"), "no_text"),
     ],

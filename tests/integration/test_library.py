@@ -174,7 +174,7 @@ def _unattended(folder: Path, workspace: str) -> str:
     return id_
 
 
-def test_a_long_list_takes_one_query(tmp_path):
+def test_a_long_list_takes_two_queries(tmp_path):
     workspace_id, moment = new_id(), datetime(2026, 1, 1)  # as the database stores it
     with database(tmp_path) as found:
         with found.write() as connection:
@@ -193,13 +193,13 @@ def test_a_long_list_takes_one_query(tmp_path):
             event.listen(connection, "before_cursor_execute", lambda *call: statements.append(call[2]))
             assert len(repository.list_documents(connection, workspace_id)) == 1000
             assert repository.list_workspaces(connection)[0].documents == 1000
-    assert len([statement for statement in statements if statement.startswith("SELECT")]) == 2
+    assert len([statement for statement in statements if statement.startswith("SELECT")]) == 3
 
 
 def test_figures_of_a_workspace_count_every_state(services, workspace):
     ready = add(services, workspace, "Ready to be counted.")
-    failed = add(services, workspace, b"", "empty.txt")
-    settled(services, ready, failed)
+    failed = [add(services, workspace, b"", name) for name in ("empty.txt", "blank.txt")]
+    settled(services, ready, *failed)
     item = services.library.workspace(workspace)
-    assert (item.documents, item.working, item.failed, item.chunks) == (2, 0, 1, 1)
+    assert (item.documents, item.working, item.failed, item.chunks) == (3, 0, 2, 1)
     assert type(item.failed) is int

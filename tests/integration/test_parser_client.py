@@ -21,6 +21,7 @@ from rag.errors import Cancelled, DamagedSource, InvalidInput, NoText, TooLarge
 from rag.types import Document
 from tests.conftest import ROOT
 from tests.support.documents import long_text, pdf
+from tests.support.office_files import docx, odf, paragraph, pptx, shape
 
 PAGES = [["The tenant of the garden gave notice", f"on page {number} of the lease."] for number in range(1, 6)]
 
@@ -63,6 +64,9 @@ def test_the_helper_gives_what_the_loader_gives_with_the_language(client: Parser
         (media.TEXT, b"One sentence."),
         (media.MARKDOWN, b"# Head\n\nText"),
         (media.HTML, b"<h1>Head</h1><p>One sentence.</p>"),
+        (media.DOCX, docx(paragraph("One sentence."))),
+        (media.ODT, odf("<text:p>One sentence.</text:p>")),
+        (media.PPTX, pptx(shape("One sentence."))),
     ],
 )
 def test_every_format_goes_through_the_helper(
@@ -90,10 +94,10 @@ def test_progress_ends_at_the_last_page(client: ParserClient, path: Path) -> Non
 
 
 def test_a_page_is_drawn(client: ParserClient, path: Path) -> None:
-    image = Image.open(BytesIO(client.render(path, 2, dpi=72, boxes=[(60, 770, 200, 790)])))
+    image = Image.open(BytesIO(client.render(path, media.PDF, 2, dpi=72, boxes=[(60, 770, 200, 790)])))
     assert (image.format, image.size) == ("PNG", (595, 842))
     with pytest.raises(InvalidInput, match="no page 9"):
-        client.render(path, 9, dpi=72)
+        client.render(path, media.PDF, 9, dpi=72)
 
 
 def test_errors_of_the_loader_arrive_with_message_and_hint(client: ParserClient, tmp_path: Path) -> None:
@@ -155,11 +159,11 @@ def test_cancelling_before_the_worker_has_started_does_not_mix_up_the_next_file(
 
 def test_limits_on_pages_and_text_name_their_figures(path: Path) -> None:
     few = ParserClient(ParserLimits(pages=3))
-    little = ParserClient(ParserLimits(text_characters=100))
+    little = ParserClient(ParserLimits(text_characters=50))
     try:
         with pytest.raises(TooLarge, match="5 pages; the limit is 3"):
             parse(few, path)
-        with pytest.raises(TooLarge, match="more than 100 characters"):
+        with pytest.raises(TooLarge, match="more than 50 characters"):
             parse(little, path)
     finally:
         few.close()

@@ -15,7 +15,8 @@ import pytest
 from entrypoints.remote import PATH, SERVED
 from entrypoints.tokens import read_token
 from tests.support.cli import command, environment, footnote, needs_embedder
-from tests.support.documents import long_text
+from tests.support.documents import encrypted, long_text
+from tests.support.services import files_holding
 from workspaces.owner import Ownership
 
 pytestmark = [needs_embedder, pytest.mark.timeout(120)]
@@ -73,6 +74,15 @@ def test_every_command_gives_what_it_gives_without_a_server(data, port, tmp_path
     assert footnote(data, "documents", "-w", "Remote", "--json").json == []
     assert footnote(data, "workspace", "delete", "Remote", "--yes").code == 0
     assert Ownership(data).current().port == port, "it was the server all along"
+
+
+def test_a_password_reaches_the_server_apart_from_the_arguments(data, port, tmp_path):
+    (tmp_path / "locked.pdf").write_bytes(encrypted([["The copper harbour."]], "Schlüssel"))
+    assert footnote(data, "add", "-w", "Locked", "locked.pdf", cwd=tmp_path).code == 1
+    assert footnote(data, "unlock", "-w", "Locked", "locked.pdf", typed="falsch\n").code == 2
+    ran = footnote(data, "unlock", "-w", "Locked", "locked.pdf", "--json", typed="Schlüssel\n")
+    assert (ran.code, ran.json["state"]) == (0, "ready"), ran.err
+    assert files_holding(data.parent, "Schlüssel".encode()) == [], "neither in the data nor in the server's log"
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import pypdf
 import pytest
 
 from rag.errors import InvalidInput, PasswordNeeded
 from tests.conftest import EVAL_DIR, needs_eval
-from tests.support.documents import pdf
+from tests.support.documents import encrypted, pdf
 from tests.support.services import add, files_holding, ingested, opened, rows, settled
 from workspaces.bootstrap import Services
 
@@ -35,12 +34,8 @@ def workspace(services: Services) -> str:
     return services.library.create_workspace("Locked").id
 
 
-def locked(password: str = PASSWORD, *, owner: str | None = None, algorithm: str = "AES-256") -> bytes:
-    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf(LINES)))
-    writer.encrypt(password, owner, algorithm=algorithm)
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
+def locked(password: str = PASSWORD, **options: Any) -> bytes:
+    return encrypted(LINES, password, **options)
 
 
 def refused(services: Services, workspace: str, content: bytes, name: str = "locked.pdf") -> str:
@@ -142,12 +137,9 @@ def test_only_what_waits_for_a_password_is_unlocked(services, workspace):
 
 
 def test_what_the_password_opens_may_still_hold_no_text(services, workspace):
-    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf([[]])))
-    writer.encrypt(PASSWORD, algorithm="AES-256")
-    out = io.BytesIO()
-    writer.write(out)
+    scan = encrypted([[]], PASSWORD)
     for keep in (False, True):
-        id_ = refused(services, workspace, out.getvalue() + b"\n" * keep, "scan.pdf")
+        id_ = refused(services, workspace, scan + b"\n" * keep, "scan.pdf")
         services.library.unlock(id_, PASSWORD, keep=keep)
         assert settled(services, id_)[0].problem.code == "no_text"
     assert_whole(services)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from rag.errors import NotFound
-from tests.support.documents import long_text
-from tests.support.services import PATIENCE, Gate, GatedEmbedder, GatedParser, add, opened, rows, settled
+from rag.types import Span
+from tests.support.documents import long_text, pdf
+from tests.support.services import PATIENCE, Gate, GatedEmbedder, GatedParser, add, change, opened, rows, settled
 from workspaces.bootstrap import Services
 from workspaces.jobs import STEPS
 from workspaces.models import DocumentRecord
@@ -172,6 +173,17 @@ def test_the_old_bytes_again_take_a_pending_version_back(services, workspace, pa
     assert_whole(services)
 
 
+def test_an_old_copy_of_another_name_takes_no_pending_version_back(services, workspace, parsing):
+    id_ = put(services, workspace, OLD)
+    arrived(services, id_)
+    parsing.close()
+    put(services, workspace, NEW)
+    assert parsing.reached.wait(30)
+    assert put(services, workspace, OLD, "copy.txt") == id_
+    parsing.open()
+    assert arrived(services, id_).number == 2
+
+
 def test_a_second_newer_version_replaces_the_pending_one(services, workspace, parsing):
     id_ = put(services, workspace, OLD)
     arrived(services, id_)
@@ -330,3 +342,64 @@ def test_a_start_removes_the_passages_that_an_end_after_the_change_left(folder, 
         assert services.library.wait_purged(timeout=60)
         assert rows(folder, "SELECT count(DISTINCT version_id) FROM chunks") == [(1,)]
         assert_whole(services)
+
+
+def test_an_old_citation_opens_the_version_that_it_cites(services, workspace):
+    old = pdf([["Chapter one."], ["The pressure valve opens at 12 bar."]])
+    id_ = put(services, workspace, old, "valves.pdf")
+    first = arrived(services, id_)
+    cited = services.library.search(workspace, QUESTION).passages[0]
+    before = services.viewer.passage(first.version_id, cited.span)
+    assert (before.superseded, before.number) == (False, 1)
+    put(services, workspace, pdf([["The pressure valve opens at 15 bar."]]), "valves.pdf")
+    second = arrived(services, id_)
+    assert services.library.wait_purged(timeout=60)
+    view = services.viewer.passage(first.version_id, cited.span)
+    assert (view.superseded, view.number, view.page, view.page_count) == (True, 1, before.page, 2)
+    assert view.quote == cited.text == before.quote
+    assert view.page_image == before.page_image is not None
+    assert view.heading_path == before.heading_path
+    assert services.viewer.passage(second.version_id, Span(0, 10)).superseded is False
+    original = services.viewer.original(id_, first.version_id)
+    assert (original.name, original.path.read_bytes()) == ("valves (version 1).pdf", old)
+    assert services.viewer.original(id_).name == "valves.pdf"
+    other = arrived(services, put(services, workspace, OLD, "other.txt"))
+    with pytest.raises(NotFound):
+        services.viewer.original(other.id, first.version_id)
+    assert_whole(services)
+
+
+def test_an_old_citation_keeps_its_place_and_headings_in_a_document_without_pages(services, workspace):
+    text = "# Boiler\n\nGeneral remarks.\n\n## Valves\n\nIt is brass.\n\nThe pressure valve opens at 12 bar."
+    id_ = put(services, workspace, text, "boiler.md")
+    first = arrived(services, id_)
+    start = text.index("The pressure")
+    span = Span(start, start + 20)
+    before = services.viewer.passage(first.version_id, span)
+    put(services, workspace, text.replace("12", "15"), "boiler.md")
+    arrived(services, id_)
+    assert services.library.wait_purged(timeout=60)
+    after = services.viewer.passage(first.version_id, span)
+    assert after.superseded
+    assert (after.quote, after.locator) == (before.quote, before.locator)
+    assert after.heading_path[-1:] == ("Valves",)
+
+
+def test_a_citation_of_a_deleted_document_opens_no_version(services, workspace):
+    id_ = put(services, workspace, OLD)
+    first = arrived(services, id_)
+    arrived(services, put(services, workspace, NEW))
+    services.library.delete(id_)
+    with pytest.raises(NotFound):
+        services.viewer.passage(first.version_id, Span(0, 10))
+
+
+def test_the_doctor_finds_a_version_that_is_found_beside_the_current_one(folder):
+    with opened(folder) as services:
+        workspace = services.library.create_workspace("Valves").id
+        arrived(services, put(services, workspace, OLD))
+        arrived(services, put(services, workspace, NEW))
+        assert_whole(services)
+    change(folder, "UPDATE versions SET state = 'ready' WHERE number = 1")
+    with opened(folder, start=False) as services:
+        assert "I4" in {check.id for check in services.doctor.check() if not check.ok}

@@ -48,8 +48,14 @@ def environment(data: Path, **variables: str) -> dict[str, str]:
     return {**os.environ, "FOOTNOTE_DATA_DIR": str(data), "PYTHONPATH": str(ROOT), **variables}
 
 
-def footnote(data: Path, *arguments: str, cwd: Path = ROOT, **variables: str) -> Ran:
+def footnote(data: Path, *arguments: str, cwd: Path = ROOT, typed: str = "", **variables: str) -> Ran:
     done = subprocess.run(
-        command(*arguments), cwd=cwd, env=environment(data, **variables), capture_output=True, text=True, check=False
+        command(*arguments),
+        cwd=cwd,
+        env=environment(data, **variables),
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return Ran(done.returncode, done.stdout, done.stderr)

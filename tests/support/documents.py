@@ -60,3 +60,14 @@ def _assembled(objects: list[bytes]) -> bytes:
     out.write(b"".join(b"%010d 00000 n \n" % offset for offset in offsets))
     out.write(b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start))
     return out.getvalue()
+
+
+def encrypted(pages: list[list[str]], password: str, *, owner: str | None = None, algorithm: str = "AES-256") -> bytes:
+    """A PDF that opens with its user's or its owner's password."""
+    import pypdf
+
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf(pages)))
+    writer.encrypt(password, owner, algorithm=algorithm)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()

@@ -83,6 +83,18 @@ def form_bomb(depth: int, width: int = 10) -> bytes:
     return assembled(objects)
 
 
+def drawn(content: bytes, *, resources: bytes = b"", catalog: bytes = b"", more: Sequence[bytes] = ()) -> bytes:
+    """One A4 page painted by these operators; its font is /F1, and objects of `more` are numbered from 6."""
+    objects = [*_skeleton(b"/Font << /F1 3 0 R >> " + resources), _stream(b"", content), *more]
+    objects[0] = b"<< /Type /Catalog /Pages 2 0 R %s >>" % catalog
+    return assembled(objects)
+
+
+def stream(head: bytes, body: bytes) -> bytes:
+    """A stream object with these dictionary entries."""
+    return _stream(head, body)
+
+
 def _skeleton(resources: bytes = b"") -> list[bytes]:
     """Objects 1 to 4 of a file with one page, whose content is object 5."""
     return [

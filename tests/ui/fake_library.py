@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from rag.errors import InvalidInput, NameTaken, NotFound
 from rag.types import Span
-from workspaces.models import FINAL_STATES, DocumentRecord, Problem, Workspace
+from workspaces.models import FINAL_STATES, DocumentRecord, Pending, Problem, VersionRecord, Workspace
 
 _ids = itertools.count(1)
 
@@ -50,6 +50,8 @@ class FakeLibrary:
         self.spaces: dict[str, Workspace] = {}
         self.records: dict[str, DocumentRecord] = {}
         self.texts: dict[str, str] = {}
+        self.password = "Schlüssel"
+        self.unlocked: list[tuple[str, bool]] = []
         self.chats_of: Callable[[str], int] = lambda _: 0
 
     def workspaces(self) -> list[Workspace]:
@@ -77,7 +79,13 @@ class FakeLibrary:
         self.records = {key: record for key, record in self.records.items() if record.workspace_id != workspace_id}
 
     def add_file(
-        self, workspace_id: str, name: str, content: BinaryIO | Path, *, title: str | None = None
+        self,
+        workspace_id: str,
+        name: str,
+        content: BinaryIO | Path,
+        *,
+        title: str | None = None,
+        keep_both: bool = False,
     ) -> DocumentRecord:
         data = content.read_bytes() if isinstance(content, Path) else content.read()
         for record in self.records.values():
@@ -85,6 +93,11 @@ class FakeLibrary:
                 "utf-8", "replace"
             ):
                 return replace(record, duplicate_of=record.id)
+        for record in self.records.values():
+            if record.workspace_id == workspace_id and record.source == name and not keep_both:
+                newer = Pending(new_id("v"), record.number + 1, "stored")
+                self.records[record.id] = replace(record, pending=newer)
+                return self.records[record.id]
         kind = "application/pdf" if name.endswith(".pdf") else "text/plain"
         return self.put(
             workspace_id,
@@ -114,6 +127,30 @@ class FakeLibrary:
     def retry(self, document_id: str) -> DocumentRecord:
         self.records[document_id] = replace(self.records[document_id], state="received", problem=None)
         return self.records[document_id]
+
+    def versions(self, document_id: str) -> list[VersionRecord]:
+        record = self.document(document_id)
+        return [
+            VersionRecord(
+                f"{record.version_id}-{number}",
+                number,
+                now(),
+                record.size,
+                "ready" if number == record.number else "superseded",
+                is_current=number == record.number,
+                has_original=True,
+            )
+            for number in range(record.number, 0, -1)
+        ]
+
+    def unlock(self, document_id: str, password: str, *, keep: bool) -> DocumentRecord:
+        self.unlocked.append((document_id, keep))
+        if password != self.password:
+            raise InvalidInput("That is not the password.", hint="Mind capital letters.")
+        return self.retry(document_id)
+
+    def members_deleted_with(self, document_id: str) -> int:
+        return self.records[document_id].members
 
     def delete(self, document_id: str) -> None:
         self.records.pop(document_id)

@@ -12,10 +12,21 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from rag.errors import NotFound
-from rag.types import Span
+from rag.types import Locator, Passage, Span
 from tests.ui.fake_conversations import DEFAULT, FakeConversations, Script
-from tests.ui.fake_library import LEASE, FakeLibrary, now
-from workspaces.models import Check, DocumentRecord, Download, ModelChoice, PassageView, Problem
+from tests.ui.fake_library import LEASE, FakeLibrary, new_id, now
+from workspaces.models import (
+    Check,
+    DocumentRecord,
+    Download,
+    Folder,
+    Look,
+    ModelChoice,
+    PassageView,
+    Problem,
+    Site,
+    SitePage,
+)
 
 __all__ = ["DEFAULT", "LEASE", "FakeServices", "Script", "furnished", "install", "unfinished"]
 
@@ -24,9 +35,12 @@ class FakeViewer:
     def __init__(self, library: FakeLibrary, folder: Path) -> None:
         self.library = library
         self.folder = folder
+        self.locked: set[str] = set()
+        """Documents whose pages want the password."""
 
-    def passage(self, version_id: str, span: Span, *, dpi: int = 110) -> PassageView:
+    def passage(self, version_id: str, span: Span, *, dpi: int = 110, password: str | None = None) -> PassageView:
         record = self._record(version_id)
+        locked = record.id in self.locked and password != self.library.password
         text = self.library.texts[version_id]
         page = 3 if record.pages else None
         return PassageView(
@@ -36,12 +50,28 @@ class FakeViewer:
             after=text[span.end :],
             page=page,
             page_label=None,
-            page_image=self.page_image(version_id, page, span=span) if page else None,
+            page_image=self.page_image(version_id, page, span=span) if page and not locked else None,
             page_count=record.pages,
             heading_path=("Rent and deposit",),
+            number=1,
+            added=record.created_at,
+            superseded=record.number > 1,
+            locked=locked,
         )
 
-    def page_image(self, version_id: str, page: int, *, dpi: int = 110, span: Span | None = None) -> bytes:
+    def passages(self, version_id: str, *, page: int | None = None, offset: int = 0, limit: int = 20) -> list[Passage]:
+        record, text = self._record(version_id), self.library.texts[version_id]
+        place = Locator("lines", "", 1, 3)
+        return [
+            Passage(
+                "c", record.id, version_id, record.title, 0, Span(0, len(text)), text, "en", page,
+                heading_path=("Rent",), locator=None if page else place,
+            )
+        ]  # fmt: skip
+
+    def page_image(
+        self, version_id: str, page: int, *, dpi: int = 110, span: Span | None = None, password: str | None = None
+    ) -> bytes:
         import textwrap
 
         from PIL import Image, ImageDraw, ImageFont
@@ -66,7 +96,7 @@ class FakeViewer:
     def text(self, version_id: str, *, start: int = 0, limit: int = 20_000) -> str:
         return self.library.texts[version_id][start : start + limit]
 
-    def original(self, document_id: str) -> SimpleNamespace:
+    def original(self, document_id: str, version_id: str | None = None) -> SimpleNamespace:
         record = self.library.document(document_id)
         path = self.folder / document_id
         path.write_text(self.library.texts[record.version_id], encoding="utf-8")
@@ -110,6 +140,65 @@ class FakeChatModels:
         self.state = replace(self.state, state="cancelled", rate=0.0)
 
 
+class FakeSites:
+    """Sections in memory; nothing is fetched."""
+
+    def __init__(self, library: FakeLibrary) -> None:
+        self.library = library
+        self.all: dict[str, Site] = {}
+        self.left_out: list[SitePage] = []
+        self.outcome = "unchanged"
+
+    def add(self, workspace_id: str, start: str, *, depth: int, pages: int) -> Site:
+        site = Site(new_id("s"), workspace_id, start, depth, pages, "running", now(), waiting=1)
+        self.all[site.id] = site
+        return site
+
+    def in_workspace(self, workspace_id: str) -> list[Site]:
+        return [site for site in self.all.values() if site.workspace_id == workspace_id]
+
+    def site(self, site_id: str) -> Site:
+        return self.all[site_id]
+
+    def pages(self, site_id: str) -> list[SitePage]:
+        return self.left_out
+
+    def stop(self, site_id: str) -> None:
+        self.all[site_id] = replace(self.all[site_id], state="paused")
+
+    def resume(self, site_id: str) -> None:
+        self.all[site_id] = replace(self.all[site_id], state="running")
+
+    refresh = resume
+
+    def delete(self, site_id: str) -> None:
+        self.all.pop(site_id)
+
+    def refresh_document(self, document_id: str) -> str:
+        return self.outcome
+
+
+class FakeFolders:
+    """Watched folders in memory; nothing is read."""
+
+    def __init__(self) -> None:
+        self.all: dict[str, Folder] = {}
+
+    def add(self, workspace_id: str, path: str) -> Folder:
+        folder = Folder(new_id("f"), workspace_id, path, (), now(), files=3)
+        self.all[folder.id] = folder
+        return folder
+
+    def list(self, workspace_id: str) -> list[Folder]:
+        return [folder for folder in self.all.values() if folder.workspace_id == workspace_id]
+
+    def look(self, folder_id: str) -> Look:
+        return Look(added=2)
+
+    def remove(self, folder_id: str, *, delete_documents: bool = False) -> None:
+        self.all.pop(folder_id)
+
+
 class FakeDoctor:
     def check(self, *, repair: bool = False) -> list[Check]:
         return [
@@ -120,6 +209,9 @@ class FakeDoctor:
             ),
         ]
 
+    def recognition(self) -> str:
+        return "Scans and pictures are read with Tesseract (German and English)."
+
 
 class FakeServices:
     """What `open_services` returns."""
@@ -129,6 +221,8 @@ class FakeServices:
             max_upload_mb=50, ollama_url="http://127.0.0.1:11434", embedder="all-minilm-l6-v2"
         )
         self.library = FakeLibrary()
+        self.sites = FakeSites(self.library)
+        self.folders = FakeFolders()
         self.conversations = FakeConversations(self.library)
         self.viewer = FakeViewer(self.library, folder)
         self.chat_models = FakeChatModels()

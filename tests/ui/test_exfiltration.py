@@ -80,8 +80,8 @@ def visit_everything(page: Page, link: str, address: str) -> int:
     documents = page.locator('[class*="st-key-document-d"]')
     documents.nth(19).wait_for(timeout=20_000)
     page.wait_for_timeout(1000)
-    page.get_by_label("Or a web address").fill(f"![a]({address}/toast.png)")
-    page.get_by_role("button", name="Add page").click()
+    page.get_by_label("Or web addresses, one a line").fill(f"![a]({address}/toast.png)")
+    page.get_by_role("button", name="Add", exact=True).click()
     page.locator('[data-testid="stToast"]').first.wait_for(timeout=20_000)
     steps.settled(page)
     for _ in range(2):  # the second is refused: the name, in an error, is taken

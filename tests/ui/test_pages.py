@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from rag.errors import StorageError
+from rag.types import Report, Span
 from tests.conftest import ROOT
 from tests.ui import fakes
-from ui.state import OpenDialog
-from workspaces.models import Download, Problem
+from ui import inside
+from ui.state import OpenDialog, OpenPassage
+from workspaces.models import Download, Pending, Problem, SitePage
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the test client's own dependencies
 
@@ -49,6 +53,10 @@ def answered(at: AppTest, services: fakes.FakeServices) -> AppTest:
 def texts(at: AppTest) -> str:
     elements = [*at.markdown, *at.caption, *at.title, *at.error, *at.warning, *at.success, *at.toast]
     return "\n".join(str(element.value) for element in elements).replace("\\", "")
+
+
+def button_named(at: AppTest, label: str) -> Any:
+    return next(button for button in at.button if button.label == label)
 
 
 def test_without_documents_the_chat_page_leads_to_adding_them(services: fakes.FakeServices) -> None:
@@ -180,9 +188,202 @@ def test_documents_show_progress_notes_and_reasons_with_a_way_out(services: fake
     assert "Pages 2, 3: no text." in shown
     assert "This PDF needs a password. Save a copy" in shown
     assert "3 could not" not in shown
-    failed = next(record for record in services.library.records.values() if record.state == "failed")
+    services.library.put(
+        services.library.workspaces()[-1].id, "torn.pdf", title="", state="failed", problem=Problem("damaged", "Torn.")
+    )
+    at.run()
+    failed = next(record for record in services.library.records.values() if record.source == "torn.pdf")
     at.button(key=f"retry-{failed.id}").click().run()
     assert services.library.document(failed.id).state == "received"
+
+
+def test_failed_documents_stand_first_under_one_line_for_all(services: fakes.FakeServices) -> None:
+    fakes.unfinished(services)
+    workspace = services.library.workspaces()[-1].id
+    services.library.put(workspace, "torn.pdf", title="", state="failed", problem=Problem("damaged", "Torn."))
+    at = page(app(), "documents")
+    records = services.library.documents(workspace)
+    read, failed = (sum(record.state == state for record in records) for state in ("ready", "failed"))
+    shown = texts(at)
+    assert f"{read} of {len(records)} read, {failed} failed" in shown
+    menus = [record for record in records if record.state != "failed"]
+    assert shown.index("torn.pdf") < min(shown.index(record.title or record.source) for record in menus)
+
+
+def test_several_addresses_are_taken_in_at_once(services: fakes.FakeServices) -> None:
+    at = page(app(), "documents")
+    at.text_area(key="addresses").set_value("https://a.example.org/x\n  https://b.example.org/y\n")
+    at.button[[button.label for button in at.button].index("Add")].click().run()
+    assert not at.exception
+    added = [record.source for record in services.library.records.values() if record.state == "received"]
+    assert added == ["https://a.example.org/x", "https://b.example.org/y"]
+    assert not services.sites.all
+    assert "2 pages added." in texts(at)
+
+
+def test_a_section_is_taken_in_with_its_figures(services: fakes.FakeServices) -> None:
+    at = page(app(), "documents")
+    at.text_area(key="addresses").set_value("https://a.example.org/guide/")
+    at.radio(key="address-kind").set_value("This page and the section below it")
+    at.number_input(key="section-pages").set_value(20)
+    at.button[[button.label for button in at.button].index("Add")].click().run()
+    assert not at.exception
+    [site] = services.sites.all.values()
+    assert (site.start, site.depth, site.page_limit) == ("https://a.example.org/guide/", 2, 20)
+    assert "robots.txt" in texts(at)
+    assert "https:\u2060//a.example.org/guide/" in texts(at)
+
+
+def test_a_section_says_what_was_not_taken_and_why(services: fakes.FakeServices) -> None:
+    space = services.library.workspace("Rental law").id
+    site = services.sites.add(space, "https://a.example.org/![x](http://evil.test/a.png)", depth=2, pages=5)
+    problem = Problem("unreachable", "Nothing answered.", "Try later.")
+    done = replace(site, state="failed", problem=problem, waiting=7, taken=5, refused=1, failed=1)
+    services.sites.all[site.id] = done
+    services.sites.left_out = [
+        SitePage("https://a.example.org/b", 1, "refused", "The site asks crawlers not to fetch this page."),
+        SitePage("https://a.example.org/c", 1, "failed", "[click](http://evil.test) 404"),
+    ]
+    at = page(app(), "documents")
+    shown = texts(at)
+    for words in ("14 addresses found", "5 taken", "1 left out", "7 not asked for yet"):
+        assert words in shown
+    assert "asks crawlers not to fetch" in shown
+    assert "Nothing answered. Try later." in shown
+    assert not any("](http" in str(element.value) for element in [*at.markdown, *at.caption, *at.error])
+
+
+def test_deleting_a_section_is_asked_first(services: fakes.FakeServices) -> None:
+    space = services.library.workspace("Rental law").id
+    site = services.sites.add(space, "https://a.example.org/guide/", depth=2, pages=5)
+    services.sites.all[site.id] = replace(site, state="done", taken=3, waiting=0)
+    at = page(app(), "documents")
+    at.session_state["fn_dialog"] = dialog("delete_site", site.id)
+    at.run()
+    assert "3 pages" in texts(at)
+    assert services.sites.all
+
+
+def test_a_folder_is_watched_looked_into_and_left(services: fakes.FakeServices) -> None:
+    at = page(app(), "documents")
+    at.text_input(key="folder-path").set_value("/papers/![x](http://evil.test/a.png)")
+    button_named(at, "Watch").click().run()
+    assert not at.exception
+    [folder] = services.folders.all.values()
+    services.folders.all[folder.id] = replace(folder, problem="“[x](http://evil.test)” cannot be read.")
+    at.run()
+    assert "3 files" in texts(at)
+    assert "cannot be read." in texts(at)
+    assert not any("](http" in str(element.value) for element in [*at.markdown, *at.caption, *at.warning])
+    at.button(key=f"look-{folder.id}").click().run()
+    assert "2 new" in texts(at)
+    at.button(key=f"unwatch-{folder.id}").click().run()
+    assert not at.exception
+    assert not services.folders.all
+
+
+def test_a_web_document_says_when_and_where_it_was_fetched_and_that_it_is_gone(services: fakes.FakeServices) -> None:
+    space = services.library.workspace("Rental law").id
+    values = {"source_kind": "url", "media_type": "text/html", "fetched_at": datetime(2024, 5, 3, 12, tzinfo=UTC)}
+    services.library.put(space, "https://a.example.org/x", title="X", final_url="https://a.example.org/y", **values)
+    gone = datetime(2024, 6, 5, 12, tzinfo=UTC)
+    services.library.put(space, "https://a.example.org/z", title="Z", gone_at=gone, **values)
+    shown = texts(page(app(), "documents")).replace("\u2060", "")
+    assert "as fetched on 3 May 2024 from https://a.example.org/y" in shown
+    assert "from https://a.example.org/z, gone from there since 5 June 2024" in shown
+
+
+def test_a_locked_pdf_asks_for_its_password_and_is_opened_with_it(services: fakes.FakeServices) -> None:
+    fakes.unfinished(services)
+    locked = next(record for record in services.library.records.values() if record.state == "failed")
+    at = page(app(), "documents")
+    field = at.text_input(key=f"password-{locked.id}")
+    assert field.proto.type == field.proto.PASSWORD
+    field.input("wrong")
+    button_named(at, "Open").click().run()
+    assert "That is not the password" in texts(at)
+    at.checkbox(key=f"keep-{locked.id}").check()
+    at.text_input(key=f"password-{locked.id}").input("Schlüssel")
+    button_named(at, "Open").click().run()
+    assert not at.exception
+    assert services.library.unlocked == [(locked.id, False), (locked.id, True)]
+    assert services.library.document(locked.id).state == "received"
+    assert "keep-both" in repr(at.session_state), "the control: this is what the session holds"
+    assert "Schlüssel" not in repr(at.session_state)
+
+
+def test_an_office_file_with_a_password_asks_for_none(services: fakes.FakeServices) -> None:
+    problem = Problem("encrypted", "The document is protected with a password.", "Save a copy without it.")
+    record = services.library.put(
+        services.library.workspaces()[-1].id, "a.docx", title="", media_type="word", state="failed", problem=problem
+    )
+    at = page(app(), "documents")
+    assert not at.text_input or all(field.proto.type == field.proto.DEFAULT for field in at.text_input)
+    assert at.button(key=f"retry-{record.id}")
+
+
+def test_a_newer_version_in_work_or_failed_stands_under_the_one_that_serves(services: fakes.FakeServices) -> None:
+    library = services.library
+    record = library.put(library.workspaces()[-1].id, "contract.pdf", title="Contract", number=3)
+    for pending, told in (
+        (Pending("v9", 4, "chunked", 3, 10), "A newer version is being read: learning what it says: 3 of 10"),
+        (Pending("v9", 4, "failed", problem=Problem("damaged", "Torn.")), "The newer version could not be read: Torn."),
+    ):
+        library.records[record.id] = replace(record, pending=pending)
+        at = page(app(), "documents")
+        shown = texts(at) + "\n".join(element.proto.text for element in at.get("progress"))
+        assert told in shown
+        assert "version 3" in shown
+    at.button(key=f"retry-{record.id}").click()
+
+
+def test_a_file_of_a_known_name_is_told_to_be_a_newer_version(services: fakes.FakeServices) -> None:
+    space = services.library.workspaces()[-1]
+    services.library.put(space.id, "contract.txt", title="Contract", text="Old.")
+    at = page(app(), "documents")
+    at.file_uploader[0].upload("contract.txt", b"New.").run()
+    assert "contract.txt: version 2 is being read; answers use version 1 until then." in texts(at)
+    at.checkbox(key="keep-both").check().run()
+    at.file_uploader[0].upload("contract.txt", b"Newer.").run()
+    assert sum(record.source == "contract.txt" for record in services.library.records.values()) == 2
+
+
+def test_the_drawer_says_that_the_document_has_changed_since(services: fakes.FakeServices) -> None:
+    record = services.library.put(services.library.workspaces()[-1].id, "contract.pdf", title="Contract", number=2)
+    at = app()
+    at.session_state["fn_passage"] = OpenPassage(record.id, record.version_id, Span(0, 20), "Contract")
+    at.run()
+    assert any("has changed since; this is version 1 (added" in element.value for element in at.info)
+
+
+def test_the_drawer_asks_for_the_password_of_a_page_and_forgets_it(services: fakes.FakeServices) -> None:
+    record = services.library.put(services.library.workspaces()[-1].id, "locked.pdf", title="Locked", pages=3)
+    services.viewer.locked.add(record.id)
+    at = app()
+    at.session_state["fn_passage"] = OpenPassage(record.id, record.version_id, Span(0, 20), "Locked")
+    at.run()
+    at.text_input(key="drawer-password").input("wrong")
+    button_named(at, "Show the page").click().run()
+    assert "That is not the password." in texts(at)
+    at.text_input(key="drawer-password").input("Schlüssel")
+    button_named(at, "Show the page").click().run()
+    assert not at.exception
+    assert [field for field in at.text_input if field.key == "drawer-password"] == []
+
+
+def test_files_inside_files_say_where_they_lie_and_what_goes_along(services: fakes.FakeServices) -> None:
+    library = services.library
+    space = library.workspace("Rental law").id
+    mail = library.put(space, "valves.eml", title="Valves", media_type="message/rfc822", members=12, chunks=3)
+    library.put(
+        space, "report.pdf", title="Report", container_id=mail.id, container_title="Valves", path="a/report.pdf"
+    )
+    at = page(app(), "documents")
+    shown = texts(at)
+    assert "12 files inside" in shown
+    assert "in Valves › a/report.pdf" in shown
+    at.session_state["fn_dialog"] = OpenDialog("delete_document", mail.id)
+    assert "12 documents" in texts(at.run())
 
 
 def test_a_workspace_shows_nothing_of_another(services: fakes.FakeServices) -> None:
@@ -251,3 +452,23 @@ def test_hostile_names_are_escaped_wherever_they_are_labels(services: fakes.Fake
     labels = [button.label for button in at.button] + [str(element.value) for element in [*at.markdown, *at.caption]]
     assert any("evil" in label for label in labels)
     assert not any("](" in label for label in labels)
+
+
+def test_the_report_is_told_in_plain_words(services: fakes.FakeServices) -> None:
+    space = services.library.workspaces()[-1].id
+    report = Report(
+        pages_without_text=(4,), ocr_pages=((3, 0.9),), ocr_engine="Tesseract", tables=2, hidden_characters=12,
+        hidden_sample="![x](http://evil.test)", repeated_lines=1, embedded=3, skipped=("a.exe: programs are not read",),
+    )  # fmt: skip
+    record = services.library.put(space, "lease.pdf", title="Lease", report=report)
+    lines = inside.report_lines(record)
+    for words in (
+        "1 page recognised in pictures by Tesseract, mean confidence 90%",
+        "1 page without text",
+        "2 tables",
+        "12 characters that a person does not see; not searched: “![x](http://evil.test)”",
+        "1 running header or footer left out",
+        "3 files inside it",
+        "Left out: a.exe: programs are not read",
+    ):
+        assert any(words in line for line in lines), words

@@ -137,3 +137,8 @@ def test_figures_in_words() -> None:
     ]
     assert figures.day(datetime.now(UTC)) == "today"
     assert figures.day(datetime(2020, 5, 3, 12, tzinfo=UTC)) == "3 May 2020"
+
+
+def test_a_card_of_rows_shows_the_header_of_their_table() -> None:
+    view = views.turn_view(turn(evidence=(replace(PASSAGE, header="Name | Price"), PASSAGE)))
+    assert [card["header"] for card in view["evidence"]] == ["Name | Price", ""]

@@ -174,8 +174,10 @@ class TestCommandEndpoint:
 
     @pytest.fixture
     def command(self, key: tokens.AccessKey, monkeypatch: pytest.MonkeyPatch) -> TestClient:
-        def lines(services: Any, arguments: list[str], *, stopping: threading.Event) -> Iterator[str]:
-            yield f"{services()} {arguments}\n"
+        def lines(
+            services: Any, arguments: list[str], *, stopping: threading.Event, secret: str | None
+        ) -> Iterator[str]:
+            yield f"{services()} {arguments}{' and a secret' if secret else ''}\n"
 
         monkeypatch.setattr("entrypoints.remote.command_lines", lines)
         route = Route(web.COMMAND, web._command_endpoint(lambda: "services", threading.Event()), methods=["POST"])  # type: ignore[arg-type, return-value]  # a stand-in
@@ -185,6 +187,13 @@ class TestCommandEndpoint:
     def test_a_command_proof_runs_the_command(self, command: TestClient, key: tokens.AccessKey) -> None:
         reply = command.post(web.COMMAND, json={"arguments": ["documents"]}, headers=_bearer(key.prove("command")))
         assert reply.text == "services ['documents']\n"
+
+    def test_a_secret_comes_apart_from_the_arguments(self, command: TestClient, key: tokens.AccessKey) -> None:
+        call: dict[str, Any] = {"arguments": ["unlock"], "secret": "x"}
+        reply = command.post(web.COMMAND, json=call, headers=_bearer(key.prove("command")))
+        assert reply.text == "services ['unlock'] and a secret\n"
+        call["secret"] = ["x"]
+        assert command.post(web.COMMAND, json=call, headers=_bearer(key.prove("command"))).status_code == 400
 
     @pytest.mark.parametrize("purpose", ["cookie", "link", "once"])
     def test_other_proofs_do_not(self, command: TestClient, key: tokens.AccessKey, purpose: tokens.Purpose) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import documents, figures, frame, uploads
+from ui import documents, figures, folders, frame, sites, uploads
 
 workspace = frame.current_workspace()
 
@@ -17,4 +17,6 @@ else:
 
 uploads.panel()
 if workspace is not None:
+    sites.panel(workspace.id)
+    folders.panel(workspace.id)
     documents.listing(workspace.id)

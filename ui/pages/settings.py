@@ -22,6 +22,9 @@ st.caption(
     f"Ollama is looked for at {safe.plain(settings.ollama_url)}; the setting `FOOTNOTE_OLLAMA_URL` changes that."
 )
 
+st.header("Scans and pictures")
+st.markdown(safe.plain(services.doctor.recognition()))
+
 st.header("Health")
 st.markdown("Checks that every original is unchanged, every document is searchable and nothing is stuck.")
 if st.button("Check now", icon=":material/health_and_safety:", key="check"):

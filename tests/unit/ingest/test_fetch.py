@@ -7,12 +7,16 @@ import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 
 import pytest
 
+from ingest import media
 from ingest.addresses import IPAddress
+from ingest.answers import BadStatus, Validators
+from ingest.connection import Allowance
 from ingest.fetch import Fetched, Fetcher, FetchLimits
-from rag.errors import EmptySource, ForbiddenAddress, SourceError, TooLarge, Unreachable, UnsupportedType
+from rag.errors import DamagedSource, EmptySource, ForbiddenAddress, SourceError, TooLarge, Unreachable, UnsupportedType
 from tests.web import PageServer, Reply, answer, page_server, redirect
 
 PAGE = b"<html><head><title>T</title></head><body><p>Caf\xc3\xa9</p></body></html>"
@@ -273,9 +277,10 @@ def test_type_is_the_servers_unless_the_content_knows_better(
 @pytest.mark.parametrize(
     ("served", "body"),
     [
-        ("image/png", b"\x89PNG\r\n\x1a\n"),
-        ("application/json", b"{}"),
-        ("application/zip", b"PK\x03\x04"),
+        ("video/mp4", b"plain words"),
+        ("image/x-canon-raw", b"plain words"),
+        ("font/woff2", b"wOF2"),
+        ("application/x-msdownload", b"MZ\x90\x00"),
         ("application/octet-stream", b"\x7fELF\x00\x00"),
         ("", b"\x00\x01\x02"),
     ],
@@ -309,3 +314,116 @@ def test_messages_are_fit_for_a_person() -> None:
         assert caught.value.hint
         assert "Traceback" not in caught.value.message
         assert "0x" not in caught.value.message
+
+
+READABLE = frozenset({media.HTML, media.TEXT, media.MARKDOWN, media.PDF, media.DOCX, media.CSV})
+DOCX = b"PK\x03\x04" + b"\x00" * 26 + b"word/document.xml"
+
+
+@pytest.mark.parametrize(
+    ("served", "headers", "body", "path", "expected"),
+    [
+        (media.DOCX, [], DOCX, "/download?id=3", media.DOCX),
+        ("application/octet-stream", [], DOCX, "/report.docx", media.DOCX),
+        ("application/octet-stream", ['Content-Disposition: attachment; filename="a.docx"'], DOCX, "/x", media.DOCX),
+        ("", ["Content-Disposition: attachment; filename*=UTF-8''%C3%A4.csv"], b"a,b\n1,2", "/x", media.CSV),
+        ("text/plain", [], b"a,b\n1,2", "/rows.csv", media.CSV),
+        ("application/vnd.something-new", [], DOCX, "/report.docx", media.DOCX),
+    ],
+)
+def test_files_are_taken_by_type_name_and_content(
+    monkeypatch: pytest.MonkeyPatch, served: str, headers: list[str], body: bytes, path: str, expected: str
+) -> None:
+    monkeypatch.setattr("ingest.answers.READABLE", READABLE)
+    page = fetched(answer(body, *headers, media_type=served), url="http://www.example.com" + path)
+    assert (page.media_type, page.data) == (expected, body)
+
+
+def test_a_login_page_in_the_place_of_a_file_is_told() -> None:
+    with pytest.raises(DamagedSource):
+        fetched(answer(PAGE, media_type="application/pdf"), url="http://www.example.com/report.pdf")
+
+
+def test_files_may_be_larger_and_slower_than_pages() -> None:
+    body = b"%PDF-1.7\n" + b"x" * 3_000_000
+    limits = FetchLimits(size=2**20, file_size=4 * 2**20)
+    assert fetched(answer(body, media_type="application/pdf"), limits=limits).data == body
+    with pytest.raises(TooLarge, match="4 MB"):
+        fetched(answer(body * 2, media_type="application/pdf"), limits=limits)
+    with pytest.raises(TooLarge, match="1 MB"):
+        fetched(answer(body), limits=limits)
+
+
+def test_a_file_gets_more_time_than_a_page() -> None:
+    allowance = Allowance(0.0, 10)
+    with pytest.raises(TimeoutError):
+        allowance.left()
+    allowance.widen(60.0, 5)
+    assert allowance.left() > 0
+    allowance.spend(15)
+    with pytest.raises(HTTPException):
+        allowance.spend(1)
+
+
+def test_what_has_not_changed_is_not_sent_again() -> None:
+    def reply(target: str) -> bytes:
+        asked = server.requests[-1]
+        if 'If-None-Match: "v1"' in asked and "If-Modified-Since: Sun, 03 May 2026 10:00:00 GMT" in asked:
+            return answer(b"", status="304 Not Modified")
+        return answer(PAGE, 'ETag: "v1"', "Last-Modified: Sun, 03 May 2026 10:00:00 GMT")
+
+    with page_server(reply) as server:
+        first = fetcher(server).fetch(URL)
+        assert first.validators == Validators('"v1"', "Sun, 03 May 2026 10:00:00 GMT")
+        assert fetcher(server).fetch_changed(URL, first.validators) is None
+        changed = fetcher(server).fetch_changed(URL, Validators('"v0"'))
+        assert changed is not None
+        assert changed.data == PAGE
+        assert fetcher(server).fetch_changed(URL, Validators()) is not None
+
+
+def test_a_validator_that_could_break_a_header_is_not_kept() -> None:
+    assert fetched(answer(PAGE, 'ETag: "ü"', "Last-Modified: " + "x" * 400)).validators == Validators()
+
+
+def test_not_modified_without_having_asked_is_an_error() -> None:
+    with pytest.raises(BadStatus):
+        fetched(answer(b"", status="304 Not Modified"))
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("7", 7.0), ("0", 0.0), ("soon", None), ("-1", None), ("9" * 400, 86400.0), ("", None)]
+)
+def test_a_server_says_when_to_come_back(value: str, seconds: float | None) -> None:
+    with pytest.raises(BadStatus) as caught:
+        fetched(answer(b"", f"Retry-After: {value}", status="429 Slow down"))
+    assert (caught.value.status, caught.value.retry_after) == (429, seconds)
+
+
+def test_a_date_to_come_back_at_is_understood() -> None:
+    with pytest.raises(BadStatus) as caught:
+        fetched(answer(b"", "Retry-After: Fri, 31 Dec 2199 23:59:59 GMT", status="503 Busy"))
+    assert caught.value.retry_after == 86400.0
+
+
+def test_a_redirect_is_asked_about_before_it_is_followed() -> None:
+    asked: list[str] = []
+
+    def passes(address: str) -> None:
+        asked.append(address)
+        raise ForbiddenAddress("no")
+
+    with page_server(redirect("http://other.example.com/x")) as server:
+        with pytest.raises(ForbiddenAddress):
+            fetcher(server).fetch(URL, passes=passes)
+        assert server.connections == 1
+    assert asked == ["http://other.example.com/x"]
+
+
+def test_bytes_of_any_type_are_read_within_their_limit() -> None:
+    with page_server(answer(b"User-agent: *", media_type="video/mp4")) as server:
+        assert fetcher(server).fetch_bytes(URL, limit=13) == b"User-agent: *"
+        with pytest.raises(TooLarge):
+            fetcher(server).fetch_bytes(URL, limit=12)
+    with page_server(answer(b"")) as server:
+        assert fetcher(server).fetch_bytes(URL, limit=12) == b""

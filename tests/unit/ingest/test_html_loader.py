@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import lxml.html
 import pytest
 
 from ingest.loaders import assemble
 from ingest.loaders.html import HtmlLoader, decode_markup
+from ingest.loaders.html_text import write_text
 from rag.errors import DamagedSource, EmptySource, NoText
 from rag.places import describe, locate
 from rag.types import Document, Passage, Span
@@ -35,7 +37,7 @@ def test_the_main_text_comes_with_its_blocks(tmp_path: Path) -> None:
         ),
         ("heading", 2, "Below"),
         ("list", 0, "- first item\n- second\n  - inner"),
-        ("table", 0, "A | B\n1 | 2"),
+        ("table", 1, "A | B\n1 | 2"),
         ("code", 0, "x = 1\n  y = 2"),
         ("paragraph", 0, "One line\nand the next."),
     ]
@@ -298,3 +300,18 @@ def test_a_page_that_only_asks_for_consent_is_refused(tmp_path: Path, markup: st
 @pytest.mark.parametrize("markup", NO_WALLS)
 def test_a_page_that_also_speaks_of_cookies_is_read(tmp_path: Path, markup: str) -> None:
     assert load(tmp_path, f"<html><body>{markup}</body></html>").text
+
+
+@pytest.mark.parametrize(
+    ("rows", "level"),
+    [
+        ("<thead><tr><td>A<td>B</tr></thead><tr><td>1<td>2</tr>", 1),
+        ("<tr><th colspan=2>A</tr><tr><th>B<th>C</tr><tr><th>1<td>2</tr>", 2),
+        ("<tr><td>1<td>2</tr>", 0),
+        ("<tr><th>a<td>1</tr><tr><th>b<td>2</tr>", 0),
+        ("<tr><th>only<th>labels</tr>", 0),
+    ],
+)
+def test_tables_know_how_many_header_rows_they_have(rows: str, level: int) -> None:
+    [block] = write_text(lxml.html.fromstring(f"<table>{rows}</table>")).blocks
+    assert (block.kind, block.level) == ("table", level)

@@ -8,7 +8,7 @@ from ingest import media
 from ingest.loaders import assemble, loader_for
 from ingest.outline import units
 from rag.errors import DamagedSource, EmptySource
-from rag.places import clipped, locate
+from rag.places import Clipper, locate
 from rag.types import Document, Locator, Passage, Span
 
 
@@ -34,7 +34,7 @@ def located(document: Document, quote: str) -> Locator | None:
     span = Span(start, start + len(quote))
     around = Span(max(0, start - 7), len(document.text))
     text = document.text[around.start : around.end]
-    places = clipped(document.places, document.text, around)
+    places = Clipper(document.places, document.text).clip(around)
     return locate(Passage("c", "d", "v", "T", 0, around, text, "en", places=places), span)
 
 

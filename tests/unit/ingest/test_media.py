@@ -12,6 +12,8 @@ from rag.errors import DamagedSource, EmptySource, UnsupportedType
     [
         (b"%PDF-1.7\n", "report.pdf", PDF),
         (b"%PDF-1.7\n", "report", PDF),
+        (b"PK\x03\x04" + b"\0" * 26 + b"a.pdf%PDF-1.7\n", "files.zip", media.ZIP),
+        (b"PK\x03\x04" + b"\0" * 26 + b"a.pdf%PDF-1.7\n", "files", media.ZIP),
         (b"\r\n  junk first %PDF-1.4", "scan.txt", PDF),
         (b"just words", "notes.txt", TEXT),
         (b"just words", "NOTES", TEXT),

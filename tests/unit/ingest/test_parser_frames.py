@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ingest.parser.frames import Frame, FrameBuffer, decode_event, encode, encode_event
-from ingest.protocols import Embedded, Loaded, LoadEvent, PageLoaded
+from ingest.protocols import Embedded, Loaded, LoadEvent, PageLoaded, Recognising
 from rag.types import Block, Page, Place, Report, Span, WordBox
 
 PAGE = PageLoaded(
@@ -13,6 +13,7 @@ PAGE = PageLoaded(
     total=7,
 )
 EVENTS = [
+    Recognising(),
     PAGE,
     PageLoaded(text="no pages", blocks=()),
     Loaded(title="T", language="de", author="Jo", date="2024", notes=("note",), page_count=7),

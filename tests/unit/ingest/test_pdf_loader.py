@@ -8,11 +8,14 @@ import pytest
 from PIL import Image
 
 from ingest.loaders import assemble
-from ingest.loaders.pdf import PdfLoader
-from ingest.loaders.pdf_render import MAX_PIXELS, render_page
+from ingest.loaders.page_image import MAX_PIXELS
+from ingest.loaders.pdf import PdfLoader, unlocked
+from ingest.loaders.pdf_render import render_page
+from ingest.protocols import Embedded
 from ingest.wordboxes import boxes_of
 from rag.errors import DamagedSource, InvalidInput, NoText, PasswordNeeded
 from rag.types import Document, Page, Span
+from tests.support import documents
 from tests.support.pdf_files import Made, Sheet, Text, lines, respelled
 
 BODY = ("The lease ends when the tenant has given notice", "in writing to the owner of the garden", "and has left.")
@@ -128,7 +131,7 @@ def test_letters_past_the_first_65536_are_whole_and_halves_of_them_left_out(tmp_
 
 def test_pages_without_text_are_noted_and_the_rest_is_read(tmp_path: Path) -> None:
     document = load(tmp_path, Made([Sheet(lines("text"))] + [Sheet()] * 2 + [Sheet(lines("more")), Sheet()]))
-    assert document.notes == ("Pages 2-3, 5: no text (scanned?)",)
+    assert document.notes == ("Pages 2-3, 5: no text",)
     assert document.text == "text\n\nmore"
     assert document.pages[1] == Page(2, Span(4, 4), None, 595, 842)
 
@@ -160,12 +163,17 @@ def test_rubbish_is_damaged_and_a_broken_table_is_recovered(tmp_path: Path) -> N
     assert load(tmp_path, broken).text == "\n".join(BODY)
 
 
-def test_attached_files_are_noted(tmp_path: Path) -> None:
+def test_attached_files_are_handed_on(tmp_path: Path) -> None:
     writer = pypdf.PdfWriter(clone_from=BytesIO(Made([Sheet(lines(*BODY))]).bytes()))
-    writer.add_attachment("data.txt", b"inside")
-    output = BytesIO()
-    writer.write(output)
-    assert load(tmp_path, output.getvalue()).notes == ("1 attached file inside the PDF: not read",)
+    writer.add_attachment("../data.txt", b"inside")
+    writer.add_attachment("other.txt", b"more")
+    path = tmp_path / "file.pdf"
+    writer.write(path)
+    events = list(PdfLoader().load(path, title=None))
+    assert [event for event in events if isinstance(event, Embedded)] == [
+        Embedded("data.txt", b"inside"), Embedded("other.txt", b"more")
+    ]  # fmt: skip
+    assert assemble(events).report.embedded == 2
 
 
 def test_a_highlight_turns_paper_yellow_and_leaves_ink_black(tmp_path: Path) -> None:
@@ -194,3 +202,19 @@ def test_huge_pages_are_drawn_smaller(tmp_path: Path) -> None:
 def test_pages_and_resolutions_that_do_not_exist_are_refused(tmp_path: Path, page: int, dpi: int) -> None:
     with pytest.raises(InvalidInput):
         render_page(write(tmp_path, Made([Sheet(lines("x"))])), page, dpi=dpi)
+
+
+@pytest.mark.parametrize("algorithm", ["RC4-40", "RC4-128", "AES-128", "AES-256"])
+def test_a_password_opens_a_pdf_and_what_it_opens_needs_none(tmp_path: Path, algorithm: str) -> None:
+    path, copy = tmp_path / "locked.pdf", tmp_path / "readable.pdf"
+    path.write_bytes(documents.encrypted([["The copper harbour."]], "Schlüssel", owner="Besitzer", algorithm=algorithm))
+    for password in (None, "", "falsch"):
+        with pytest.raises(PasswordNeeded):
+            list(PdfLoader(password).load(path, title=None))
+    with pytest.raises(PasswordNeeded):
+        unlocked(path, "falsch")
+    for password in ("Schlüssel", "Besitzer"):
+        assert assemble(PdfLoader(password).load(path, title=None)).text == "The copper harbour."
+        assert render_page(path, 1, dpi=50, password=password)
+        copy.write_bytes(unlocked(path, password))
+        assert assemble(PdfLoader().load(copy, title=None)).text == "The copper harbour."

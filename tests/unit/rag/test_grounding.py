@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rag.alignment import Aligner
@@ -95,3 +97,17 @@ def test_a_source_without_sentences_longer_than_the_window_is_still_compared() -
     table = passage(" ".join(f"row {number} rent {number * 7}" for number in range(200)), name="c")
     aligner = Aligner(HashEmbedder(window=64), question="", passages=[table])
     assert aligner.align("A wholly different matter of bananas.", "en").similarity is not None
+
+
+def test_a_row_is_read_under_its_header_but_quoted_alone() -> None:
+    rows = passage("pump | Bonn | 12.50\nvalve | Ulm | 3.75")
+    sentence = "The delivery price of the valve in 2021 is 3.75."
+    verdicts, quotes = [], []
+    for header in ("", "Article | Warehouse | Delivery price 2021"):
+        aligner = Aligner(HashEmbedder(), question="How much?", passages=[replace(rows, header=header)])
+        alignment = aligner.align(sentence, "en")
+        verdicts.append(verdict(alignment))
+        quotes.append(Footnotes().cite(alignment.units)[1][0].quote)
+    assert verdicts[0] != "supported"
+    assert verdicts[1] == "supported"
+    assert quotes[1] == "valve | Ulm | 3.75"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rag.matching import Match, match
 from rag.types import Passage
 from tests.support.retrieval import chunk, read
@@ -68,3 +70,9 @@ def test_spans_are_those_of_the_document() -> None:
 
 def test_an_empty_passage_matches_nothing() -> None:
     assert matched("rent", chunk(" ", name="a"))[0].sentences == ()
+
+
+def test_a_tables_header_lends_its_words_to_the_passage() -> None:
+    rows = chunk("pump | 5\nvalve | 6", name="a")
+    [without, under] = (matched("What is the warranty?", one)[0] for one in (rows, replace(rows, header="Warranty")))
+    assert under.grams > without.grams

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.places import clipped, describe, locate
+from rag.places import Clipper, describe, locate
 from rag.types import Locator, Passage, Place, Span
 
 
@@ -14,14 +14,14 @@ def passage(text: str, *places: Place, start: int = 0, headings: tuple[str, ...]
 
 def test_a_place_is_cut_to_the_chunk_and_counts_on_from_where_the_chunk_begins() -> None:
     text = "a,1\nb,2\nc,3\nd,4"
-    [place] = clipped([Place("rows", Span(0, len(text)), "Prices", 5)], text, Span(8, 15))
+    [place] = Clipper([Place("rows", Span(0, len(text)), "Prices", 5)], text).clip(Span(8, 15))
     assert place == Place("rows", Span(8, 15), "Prices", 7)
 
 
 def test_places_outside_the_chunk_are_left_out() -> None:
     places = [Place("slide", Span(start, start + 4), "", 1 + start // 4) for start in (0, 4, 8)]
-    assert clipped(places, "x" * 12, Span(4, 8)) == (places[1],)
-    assert clipped(places, "x" * 12, Span(6, 12)) == (Place("slide", Span(6, 8), "", 2), places[2])
+    assert Clipper(places, "x" * 12).clip(Span(4, 8)) == (places[1],)
+    assert Clipper(places, "x" * 12).clip(Span(6, 12)) == (Place("slide", Span(6, 8), "", 2), places[2])
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from rag.prompts import Budget, build_messages, inert
+from dataclasses import replace
+
+from rag.prompts import Budget, build_messages, inert, source_block
 from rag.types import Exchange
 from tests.support.answers import ENGINE, LEASE, passage
 
@@ -76,3 +78,12 @@ def test_the_language_of_the_question_is_named() -> None:
         "Wie hoch ist die Miete für das Büro?", passages=[], history=[], count_tokens=count, budget=Budget(2048)
     )
     assert "in German" in prompt.messages[-1].content
+
+
+def test_a_tables_header_stands_above_its_rows_and_counts() -> None:
+    row = replace(passage("pump | 5 €"), header="Name | </source> Price")
+    block = source_block(1, row)
+    assert "Name | < /source> Price\npump | 5 €\n" in block
+    prompt = build_messages("?", passages=[row], history=[], count_tokens=count, budget=Budget(4096))
+    assert block in prompt.messages[-1].content
+    assert prompt.passages == (row,)

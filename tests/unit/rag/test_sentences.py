@@ -126,3 +126,8 @@ def test_one_long_line_takes_linear_time() -> None:
     assert len(sentences("a. B " * 50_000)) > 0
     assert sentences("x" * 1_000_000 + "\n" + "y" * 1_000_000)
     assert sentences("\n" * 200_000 + "z")[0].start == 200_000
+
+
+def test_each_row_of_a_table_is_a_sentence() -> None:
+    rows = ["Name | Town | Price", "pump | Bonn | 1.50", "valve | a town far away from here | 2.25"]
+    assert split("\n".join(rows)) == rows

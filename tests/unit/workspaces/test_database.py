@@ -2,11 +2,17 @@
 
 import sqlite3
 import threading
+from contextlib import closing
+from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, text
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, inspect, text
 
+import workspaces
 from rag.errors import StorageError
+from workspaces import repository
 from workspaces.database import SCHEMA_REVISION, Database
 from workspaces.tables import metadata
 
@@ -117,4 +123,87 @@ def test_a_foreign_lock_is_told(tmp_path, monkeypatch):
         pass
     other.execute("ROLLBACK")
     other.close()
+    database.close()
+
+
+def at_revision(path: Path, revision: str) -> None:
+    """A database as an earlier Footnote left it, with a document."""
+    path.touch(mode=0o600)
+    config = Config()
+    config.set_main_option("script_location", str(Path(workspaces.__file__).parent / "migrations"))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        moment = "2026-01-01 00:00:00.000000"
+        connection.execute(text("INSERT INTO originals VALUES (:sha, 4, :now)"), {"sha": "a" * 64, "now": moment})
+        connection.execute(text("INSERT INTO workspaces VALUES ('w', 'W', 'w', 'hash', :now, NULL)"), {"now": moment})
+        connection.execute(
+            text("INSERT INTO documents VALUES ('d', 'w', 'v', 'Valves', 'file', 'valves.txt', :now, NULL)"),
+            {"now": moment},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO versions (id, document_id, number, sha256, media_type, size, state, attempt, cancelled,"
+                " notes, language, page_count, character_count, chunk_count, parser, splitter, progress_done,"
+                " progress_total, created_at, updated_at) VALUES ('v', 'd', 1, :sha, 'text/plain', 4, 'ready', 1, 0,"
+                " '[]', 'en', 0, 4, 1, '', '', 0, 0, :now, :now)"
+            ),
+            {"sha": "a" * 64, "now": moment},
+        )
+    engine.dispose()
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_a_database_of_an_earlier_version_is_brought_up_and_kept_beside_it_until_the_next_start(tmp_path, revision):
+    path = tmp_path / "footnote.db"
+    at_revision(path, revision)
+    database = Database(path)
+    database.open()
+    with database.read() as connection:
+        [record] = repository.list_documents(connection, "w")
+        found = inspect(connection)
+        for name, table in metadata.tables.items():
+            assert {column["name"] for column in found.get_columns(name)} == {column.name for column in table.columns}
+        assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+    assert (record.title, record.state, record.number, record.pending) == ("Valves", "ready", 1, None)
+    [copy] = tmp_path.glob("footnote.db.before-*")
+    assert copy.name == f"footnote.db.before-{SCHEMA_REVISION}"
+    assert copy.stat().st_mode & 0o777 == 0o600
+    with closing(sqlite3.connect(copy)) as before:
+        assert before.execute("SELECT version_num FROM alembic_version").fetchone() == (revision,)
+        assert before.execute("SELECT title FROM documents").fetchone() == ("Valves",)
+    database.close()
+    database.open()
+    assert list(tmp_path.glob("footnote.db.before-*")) == []
+    database.close()
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "footnote.db"
+    at_revision(path, "0002")
+
+    def fail(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("alembic.operations.Operations.create_index", fail)
+        with pytest.raises(StorageError, match="full"):
+            Database(path).open()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0002",)
+        assert "title_given" not in {row[1] for row in connection.execute("PRAGMA table_info(documents)")}
+    database = Database(path)
+    database.open()
+    database.close()
+
+
+def test_what_is_deleted_after_a_migration_is_not_left_in_the_copy(tmp_path):
+    path = tmp_path / "footnote.db"
+    at_revision(path, "0002")
+    database = Database(path)
+    database.open()
+    assert list(tmp_path.glob("footnote.db.before-*")), "the control: there is one"
+    database.compact()
+    assert list(tmp_path.glob("footnote.db.before-*")) == []
     database.close()

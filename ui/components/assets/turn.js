@@ -74,7 +74,8 @@ function evidence(cards, open) {
   cards.forEach((card) => {
     const text = element("span", "excerpt", card.before, element("mark", "", card.mark), card.after);
     const head = element("span", "head", element("span", "title", card.title), element("span", "where", card.where));
-    const item = element("div", "item", button("card", null, () => open("evidence", card.number), head, text));
+    const above = card.header ? [element("span", "above", card.header)] : [];
+    const item = element("div", "item", button("card", null, () => open("evidence", card.number), head, ...above, text));
     item.setAttribute("role", "listitem");
     strip.append(item);
   });

@@ -1,0 +1,73 @@
+"""What reading a PDF brings up besides its text, for the notes and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ingest.loaders.pdf_text import PageText
+from ingest.page_ranges import page_ranges
+from rag.types import Report
+
+_SAMPLE = 200
+"""Characters of hidden text that are shown."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """Gathered page by page; numbers of pages ascend."""
+
+    unreadable: list[int] = field(default_factory=list)
+    without_text: list[int] = field(default_factory=list)
+    with_hidden_text: list[int] = field(default_factory=list)
+    with_text_layer: list[int] = field(default_factory=list)
+    hidden_characters: int = 0
+    hidden_sample: str = ""
+    repeated_lines: int = 0
+    tables: int = 0
+    embedded: int = 0
+    skipped: list[str] = field(default_factory=list)
+
+    def add(self, number: int, text: PageText) -> None:
+        """Take down what was found on a page."""
+        if text.text_layer:
+            self.with_text_layer.append(number)
+        if text.hidden:
+            self.with_hidden_text.append(number)
+            self.hidden_characters += len(text.hidden) - text.hidden.count(" ")
+            self.hidden_sample = f"{self.hidden_sample} {text.hidden[:_SAMPLE]}".strip()[:_SAMPLE]
+
+    def notes(self, *, scanned: bool) -> Iterator[str]:
+        """In plain words, what a person should know; `scanned`: nobody has looked for text in pictures."""
+        if self.without_text:
+            yield f"{page_ranges(self.without_text)}: no text{' (scanned?)' if scanned else ''}"
+        if self.unreadable:
+            yield f"{page_ranges(self.unreadable)}: damaged, could not be read"
+        if self.with_text_layer:
+            yield f"{page_ranges(self.with_text_layer)}: text layer of a scan, recognised by another program"
+        if self.with_hidden_text:
+            where = page_ranges(self.with_hidden_text)
+            where = where[0].lower() + where[1:]
+            yield f"Hidden text on {where} was left out ({_counted(self.hidden_characters, 'character')})"
+        if self.repeated_lines:
+            what = _counted(self.repeated_lines, "running header or footer", "running headers and footers")
+            yield f"{what} left out where they repeat; the first of each is kept"
+        if self.skipped:
+            yield f"{_counted(len(self.skipped), 'attached file')} inside the PDF: not read"
+
+    def report(self) -> Report:
+        """The same for programs."""
+        return Report(
+            pages_without_text=tuple(self.without_text),
+            tables=self.tables,
+            hidden_characters=self.hidden_characters,
+            hidden_sample=self.hidden_sample,
+            repeated_lines=self.repeated_lines,
+            embedded=self.embedded,
+            skipped=tuple(self.skipped),
+            warnings=(f"{page_ranges(self.with_text_layer)}: text layer of a scan",) if self.with_text_layer else (),
+        )
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

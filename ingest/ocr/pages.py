@@ -1,0 +1,104 @@
+"""What a loader keeps of the pages that were recognised: how well each was read, and what a person should know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from ingest.layout import Line
+from ingest.ocr import LOW_CONFIDENCE, MOST_PAGES, RecognitionFailed
+from ingest.ocr.engines import installed
+from ingest.ocr.pictures import is_empty, readable
+from ingest.ocr.placing import placed_lines
+from ingest.ocr.turning import read_upright, turned_back
+from ingest.page_ranges import page_ranges
+
+_LEAST_PIXELS = 16
+"""A side shorter than that holds no letter."""
+_MUCH_MORE = 1.5
+"""Times as many characters."""
+
+
+@dataclass(slots=True)
+class RecognisedPages:
+    """Recognises pages of one document, and remembers."""
+
+    read: list[tuple[int, float]] = field(default_factory=list)
+    """(page, mean confidence from 0 to 1), ascending; pages without text in their picture are not in it."""
+    failed: list[int] = field(default_factory=list)
+    """Pages on which no engine could be run."""
+    engine: str = ""
+    """The one that read most recently."""
+    left_out: list[int] = field(default_factory=list)
+    """Pages that came after MOST_PAGES of them."""
+    _tried: int = 0
+
+    def possible(self) -> bool:
+        """Whether there is an engine."""
+        return bool(installed())
+
+    def lines(
+        self,
+        number: int,
+        picture: Image.Image,
+        *,
+        dpi: int | None,
+        points: tuple[float, float],
+        own: Sequence[Line] = (),
+    ) -> Sequence[Line]:
+        """Lines of page `number` in reading order; none where its picture holds no text.
+
+        Args:
+            picture: the page, grey and upright.
+            dpi: its pixels per inch; None where that is unknown.
+            points: width and height of the page as shown.
+            own: the page's text layer, which is exact: it stays where the picture does not say much more.
+        """
+        if min(picture.size) < _LEAST_PIXELS or is_empty(picture):
+            return own
+        if self._tried >= MOST_PAGES:
+            self.left_out.append(number)
+            return own
+        self._tried += 1
+        ready = readable(picture, dpi=dpi)
+        scale = points[0] / ready.width
+        try:
+            found, turns = read_upright(ready, dpi=round(72 / scale))
+        except RecognitionFailed:
+            self.failed.append(number)
+            return own
+        lines = placed_lines(found, scale=scale, height=points[1 - turns % 2])
+        turned_back(lines, turns, points=points)
+        if _characters(lines) <= _MUCH_MORE * _characters(own):
+            return own
+        self.read.append((number, round(found.confidence, 3)))
+        self.engine = found.engine
+        return lines
+
+    def has(self, number: int) -> bool:
+        """Whether page `number`, the last one looked at, was recognised."""
+        return bool(self.read) and self.read[-1][0] == number
+
+    def notes(self) -> list[str]:
+        """For people: which pages were recognised, by what, how well."""
+        notes = []
+        if self.failed:
+            notes.append(f"{page_ranges(self.failed)}: text recognition (OCR) could not be run")
+        if self.left_out:
+            notes.append(
+                f"{page_ranges(self.left_out)}: not recognised, only the first {MOST_PAGES:,} scanned pages are"
+            )
+        if not self.read:
+            return notes
+        mean = sum(confidence for _, confidence in self.read) / len(self.read)
+        pages = page_ranges([number for number, _ in self.read])
+        notes.append(f"{pages}: recognised from images ({self.engine}; mean confidence {mean:.0%})")
+        if low := [number for number, confidence in self.read if confidence < LOW_CONFIDENCE]:
+            notes.append(f"{page_ranges(low)}: hard to read; compare with the page image before you rely on it")
+        return notes
+
+
+def _characters(lines: Sequence[Line]) -> int:
+    return sum(len(line.text) for line in lines)
