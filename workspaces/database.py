@@ -124,6 +124,7 @@ def _prepare_writer(connection: sqlite3.Connection, _record: object) -> None:
 
 def _prepare_reader(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
+    connection.create_function("casefold", 1, str.casefold, deterministic=True)  # SQLite's own knows ASCII only
     for pragma in (f"busy_timeout={_BUSY_MILLISECONDS}", "wal_autocheckpoint=0", "query_only=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 

@@ -90,7 +90,8 @@ class Feeder:
     def settle(self, *, timeout: float) -> None:
         """Wait until it has looked at everything that it was woken for."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closing or not (self._woken or self._busy), timeout)
+            if self._thread is not None:
+                self._changed.wait_for(lambda: self._closing or not (self._woken or self._busy), timeout)
 
     def _run(self) -> None:
         patience = 0.0

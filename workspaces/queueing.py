@@ -27,6 +27,11 @@ UNFINISHED: tuple[State, ...] = ("received", "stored", "parsed", "chunked", "emb
 STOPPED = Cancelled("You stopped this document.", hint="Start it again with Retry.")
 
 
+def join(connection: Connection, run: Run, batch: str) -> None:
+    """Let a run take its turns with those of a batch; what never joined one takes its turns with all such runs."""
+    connection.execute(update(versions).where(versions.c.id == run.version_id).values(batch=batch))
+
+
 def due(connection: Connection, *, without: Collection[Run], limit: int, served: Mapping[str, int]) -> list[Run]:
     """The runs whose turn it is.
 
@@ -99,6 +104,12 @@ def set_paused(connection: Connection, workspace_id: str | None, *, paused: bool
     return connection.execute(changed).rowcount
 
 
+def is_paused(connection: Connection, workspace_id: str) -> bool:
+    """Whether no document of a workspace may be read."""
+    query = select(workspaces.c.paused_at).where(workspaces.c.id == workspace_id)
+    return connection.execute(query).scalar_one_or_none() is not None
+
+
 def stop_all(connection: Connection, workspace_id: str, *, but: Collection[str]) -> int:
     """Stop what waits in a workspace, all but those versions; returns how many."""
     ids = connection.execute(_of_workspace(versions.c.id, workspace_id).where(_unfinished())).scalars()
@@ -164,5 +175,3 @@ def _of_workspace(column: Any, workspace_id: str, *more: Any) -> Select[Any]:
         .join(documents, documents.c.id == versions.c.document_id)
         .where(documents.c.workspace_id == workspace_id, documents.c.deleted_at.is_(None))
     )
-
-

@@ -181,6 +181,7 @@ def test_the_same_bytes_in_two_documents_of_a_workspace_are_found(folder, patien
 
 def test_a_forgotten_document_is_found_and_mended(folder):
     with opened(folder) as patient:
+        assert wrong(patient) == {}
         change(folder, "UPDATE versions SET state = 'stored' WHERE id = (SELECT min(id) FROM versions)")
         found = wrong(patient)
         assert "1 unfinished documents are not in work" in found["I5"].detail
