@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable
 
 from rag.errors import StorageError
@@ -20,6 +21,9 @@ it keeps everybody busy; and what is added now waits behind no more than these."
 _REST_SECONDS = 60.0
 """The longest time between two looks at what waits."""
 
+_SOON_SECONDS = 3.0
+"""After the start, when the list of jobs has found out what it will not take up again."""
+
 _TROUBLE_SECONDS = 10.0
 _log = logging.getLogger("footnote.jobs")
 
@@ -28,11 +32,16 @@ class Feeder:
     """A thread that enqueues runs as places become free. Everything it knows it knows from SQL, so nothing that waits
     is lost with it."""
 
-    def __init__(self, database: Database, room: Room, *, enqueue: Callable[[Run], None]) -> None:
-        """`enqueue` puts a run into the list of jobs; doing it again must do nothing."""
+    def __init__(
+        self, database: Database, room: Room, *, enqueue: Callable[[Run], None], tidy: Callable[[], None]
+    ) -> None:
+        """`enqueue` puts a run into the list of jobs; doing it again must do nothing. `tidy` is called soon after the
+        start and every minute."""
         self._database = database
         self._room = room
         self._enqueue = enqueue
+        self._tidy = tidy
+        self._tidy_at = 0.0
         self._changed = threading.Condition()
         self._fed: set[Run] = set()
         self._owed: set[Run] = set()
@@ -46,6 +55,7 @@ class Feeder:
         with self._changed:
             self._fed.update(live)
             self._woken = True
+            self._tidy_at = time.monotonic() + _SOON_SECONDS
             self._thread = threading.Thread(target=self._run, name="feeder", daemon=True)
             self._thread.start()
 
@@ -104,7 +114,10 @@ class Feeder:
                     return
                 self._woken, self._busy = False, True
             try:
-                patience = self._feed()
+                if time.monotonic() >= self._tidy_at:
+                    self._tidy_at = time.monotonic() + _REST_SECONDS
+                    self._tidy()
+                patience = min(self._feed(), max(0.05, self._tidy_at - time.monotonic()))
             except StorageError as error:
                 _log.warning("%s %s", error.message, error.hint)
                 patience = _TROUBLE_SECONDS

@@ -85,7 +85,7 @@ class Jobs:
         """Set when the application ends; every step looks at it."""
         self.room = Room(folder)
         self.rates = Rates()
-        self._feeder = Feeder(database, self.room, enqueue=self._enqueue_run)
+        self._feeder = Feeder(database, self.room, enqueue=self._enqueue_run, tidy=self.sweep)
 
     def launch(self) -> None:
         """Start DBOS and pick up whatever a former process left unfinished; doing it again does nothing.

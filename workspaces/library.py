@@ -341,7 +341,8 @@ class Library:
         return self._jobs.wait_purged(timeout=timeout)
 
     def wait(self, document_ids: Sequence[str], *, timeout: float | None = None) -> Iterator[DocumentRecord]:
-        """Each document's record whenever its state or progress changes, until all are ready or failed.
+        """Each document's record whenever its state or progress changes, until all are ready or failed, or
+        those that are not belong to paused workspaces.
 
         Args:
             document_ids: what to wait for, and with them what turns out to lie inside them; those deleted meanwhile

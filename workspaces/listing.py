@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 
 from workspaces import members, repository
 from workspaces.models import DocumentFilter, DocumentsPage
-from workspaces.queueing import UNFINISHED
+from workspaces.queueing import UNFINISHED, in_workspace
 from workspaces.tables import documents, versions
 
 _LONGEST_SEARCH = 200
@@ -77,7 +77,7 @@ def _count(connection: Connection, workspace_id: str, states: tuple[str, ...], *
         select(func.count(documents.c.id.distinct()))
         .select_from(versions)
         .join(documents, mine)
-        .where(versions.c.state.in_(states), _live(workspace_id))
+        .where(versions.c.state.in_(states), in_workspace(workspace_id))
     )
     return int(connection.execute(query).scalar_one())
 
