@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delete, func, insert, or_, select, update
 
 from rag.errors import FootnoteError, NotFound
 from rag.types import Report
@@ -230,13 +230,13 @@ def find_by_address(connection: Connection, workspace_id: str, address: str) -> 
 
 
 def find_failed(connection: Connection, workspace_id: str, *, kind: SourceKind, source: str) -> DocumentRecord | None:
-    """The live document of this source that failed before it had any bytes."""
+    """The live document of this source that failed before it had any bytes, for good or until it is tried again."""
     query = document_query().where(
         documents.c.workspace_id == workspace_id,
         documents.c.deleted_at.is_(None),
         documents.c.source_kind == kind,
         documents.c.source == source,
-        versions.c.state == "failed",
+        or_(versions.c.state == "failed", versions.c.next_try_at.is_not(None)),
         versions.c.sha256.is_(None),
     )
     row = connection.execute(query).first()

@@ -480,6 +480,7 @@ def test_the_queue_is_paused_stopped_and_begun_again_from_the_page(services: fak
     for number in range(2):
         problem = Problem("damaged", "Torn.")
         services.library.put(workspace, f"torn {number}.pdf", title="", state="failed", problem=problem)
+        services.library.put(workspace, f"waiting {number}.pdf", title="", state="received")
     services.reading.seconds_left = 700.0
     at = page(app(), "documents")
     assert "about 12 minutes left" in texts(at)
