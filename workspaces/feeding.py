@@ -121,6 +121,9 @@ class Feeder:
             except StorageError as error:
                 _log.warning("%s %s", error.message, error.hint)
                 patience = _TROUBLE_SECONDS
+            except Exception:  # noqa: BLE001  # DBOS lets any error of its database through; nothing is read without us
+                _log.exception("the list of jobs could not be fed")
+                patience = _TROUBLE_SECONDS
 
     def _feed(self) -> float:
         """Enqueue what there are places for; returns the seconds until the next look."""

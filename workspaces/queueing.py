@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from itertools import chain, islice, zip_longest
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select, update
@@ -46,8 +47,8 @@ def due(connection: Connection, *, without: Collection[Run], limit: int, served:
         first = _waiting(versions.c.id, versions.c.attempt).where(versions.c.batch == batch)
         rows = connection.execute(first.order_by(versions.c.created_at).limit(limit + len(without)))
         lines.append([run for run in (Run(row.id, row.attempt) for row in rows) if run not in without])
-    turns = [run for place in range(limit) for line in lines for run in line[place : place + 1]]
-    return turns[:limit]
+    turns = chain.from_iterable(zip_longest(*lines))
+    return list(islice((run for run in turns if run is not None), limit))
 
 
 def count_due(connection: Connection) -> int:
@@ -112,12 +113,19 @@ def is_paused(connection: Connection, *workspace_ids: str) -> bool:
 
 def stop_all(connection: Connection, workspace_id: str, *, but: Collection[str]) -> int:
     """Stop what waits in a workspace, all but those versions; returns how many."""
-    ids = connection.execute(_of_workspace(versions.c.id, workspace_id).where(_unfinished())).scalars()
-    doomed = [id_ for id_ in ids if id_ not in but]
-    for version_id in doomed:
-        repository.set_failed(connection, version_id, STOPPED)
-        repository.set_version(connection, version_id, cancelled=True)
-    return len(doomed)
+    waiting = _of_workspace(versions.c.id, workspace_id).where(_unfinished())
+    stopped = update(versions).where(versions.c.id.in_(waiting), versions.c.id.not_in(but)).values(
+        state="failed",
+        cancelled=True,
+        problem_code=STOPPED.code,
+        problem_message=STOPPED.message,
+        problem_hint=STOPPED.hint,
+        progress_done=0,
+        progress_total=0,
+        next_try_at=None,
+        updated_at=now(),
+    )  # fmt: skip
+    return connection.execute(stopped).rowcount
 
 
 def retry_failed(connection: Connection, workspace_id: str) -> int:
