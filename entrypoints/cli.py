@@ -89,6 +89,9 @@ def _add_document_commands(commands: Commands) -> None:
     unlock = _json(_in_workspace(commands.add_parser("unlock", help="open a PDF with its password")))
     unlock.add_argument("--keep", action="store_true", help="keep a copy that needs no password")
     unlock.add_argument("document", metavar="DOCUMENT")
+    for name, told in (("pause", "read no documents for the time being"), ("resume", "read documents again")):
+        queue = commands.add_parser(name, help=told)
+        queue.add_argument("-w", "--workspace", metavar="WORKSPACE", help="of this workspace only (all)")
     _json(_in_workspace(commands.add_parser("documents", help="list the documents of a workspace")))
     delete = _in_workspace(commands.add_parser("delete", help="delete documents"))
     delete.add_argument("documents", nargs="+", metavar="DOCUMENT")

@@ -3,6 +3,7 @@ code. The command line runs them in its own process, or the running server runs 
 
 from __future__ import annotations
 
+import time
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator
@@ -14,9 +15,12 @@ from entrypoints.output import Output, as_json
 from rag.errors import FootnoteError, InvalidInput, NotFound
 from rag.types import Answered, Interrupted, Refused
 from workspaces.bootstrap import Services
+from workspaces.identifiers import new_id
 from workspaces.models import Check, DocumentRecord
 
 _PURGE_SECONDS = 120.0
+_TELL_SECONDS = 15.0
+"""Between two lines about how much is left."""
 
 
 def workspace_list(services: Services, options: Namespace, out: Output) -> int:
@@ -63,6 +67,7 @@ def add(services: Services, options: Namespace, out: Output) -> int:
     workspace_id = _made(services, options.workspace)
     added: list[tuple[str, DocumentRecord | FootnoteError]] = []
     names: Counter[str] = Counter()
+    options.batch = new_id()
     for source in options.sources:
         added += _added(services, workspace_id, source, options, names)
     final = _awaited(services, [record.id for _, record in added if isinstance(record, DocumentRecord)], out)
@@ -90,6 +95,20 @@ def watch(services: Services, options: Namespace, out: Output) -> int:
     adding = not (options.list or options.look or options.remove)
     workspace_id = _made(services, options.workspace) if adding else _existing(services, options.workspace)
     return watched.run(services, workspace_id, options, out)
+
+
+def pause(services: Services, options: Namespace, out: Output) -> int:
+    """Read no documents of a workspace, or of all, for the time being."""
+    services.reading.pause(options.workspace)
+    out.note("Paused: no documents are read until `footnote resume`.")
+    return 0
+
+
+def resume(services: Services, options: Namespace, out: Output) -> int:
+    """Read documents again; without a server they are read when it runs next."""
+    services.reading.resume(options.workspace)
+    out.note("Documents are read again while Footnote runs.")
+    return 0
 
 
 def unlock(services: Services, options: Namespace, out: Output) -> int:
@@ -256,7 +275,7 @@ def _added(
         name = source if file == place else str(Path(source) / file.relative_to(place))
         try:
             both = options.keep_both or names[file.name] > 1
-            yield name, services.library.add_file(workspace_id, file.name, file, keep_both=both)
+            yield name, services.library.add_file(workspace_id, file.name, file, keep_both=both, batch=options.batch)
         except InvalidInput as error:  # this one cannot be read; a full disk is everybody's problem
             yield name, error
 
@@ -281,11 +300,19 @@ def _unreadable(source: str, error: OSError) -> InvalidInput:
 
 def _awaited(services: Services, ids: list[str], out: Output) -> dict[str, DocumentRecord]:
     records: dict[str, DocumentRecord] = {}
+    told = time.monotonic()
     for record in services.library.wait(ids):
         before = records.get(record.id)
         if before is None or shown.state(before) != shown.state(record):
             out.note(f"{shown.state(record):9}{record.source}")
+        if shown.waits(record) and (before is None or shown.waits(before) != shown.waits(record)):
+            out.note(f"{'':9}{record.source}: {shown.waits(record)}")
         records[record.id] = record
+        if time.monotonic() - told > _TELL_SECONDS:
+            told = time.monotonic()
+            out.note(f"{'':9}{shown.left(services.reading.standing(record.workspace_id))}")
+    if any(record.in_work for record in records.values()):
+        out.note("Reading is paused; `footnote resume` goes on.")
     return records
 
 

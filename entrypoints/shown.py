@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC
 from typing import Any
 
 from rag.errors import FootnoteError
 from rag.places import describe
 from rag.types import Answer, Answered, Citation, Interrupted, Passage, Refused
-from workspaces.models import DocumentRecord, Download, Pending, SitePage, Workspace
+from workspaces.models import DocumentRecord, Download, Pending, SitePage, Standing, Workspace
 
 Json = dict[str, Any]
 
@@ -139,6 +140,8 @@ def _citation_json(citation: Citation) -> Json:
 
 def document_line(name: str, record: DocumentRecord) -> str:
     """A document's state on one line."""
+    if record.next_try_at is not None:
+        return f"waits   {name}: {waits(record)}"
     if record.problem is not None:
         return f"failed  {name}: {record.problem.message} {record.problem.hint}".rstrip()
     size = f"{_counted(record.pages, 'page')}, " if record.pages else ""
@@ -151,9 +154,32 @@ def document_line(name: str, record: DocumentRecord) -> str:
 
 
 def _pending_line(newer: Pending) -> str:
-    if newer.problem is None:
+    if newer.in_work or newer.problem is None:
         return f"; version {newer.number} is being read"
     return f"; version {newer.number} could not be read: {newer.problem.message} {newer.problem.hint}".rstrip()
+
+
+def waits(record: DocumentRecord) -> str:
+    """When what failed for a passing reason is tried again, and why; "" where nothing waits so."""
+    item = record.pending or record
+    if item.next_try_at is None:
+        return ""
+    local = item.next_try_at.replace(tzinfo=UTC).astimezone()
+    reason = f" ({item.problem.message.rstrip('.')})" if item.problem else ""
+    return f"waiting to try again at {local:%H:%M}{reason}"
+
+
+def left(standing: Standing) -> str:
+    """How much of a queue is left."""
+    if standing.no_room:
+        return "the disk is full; reading goes on when there is room"
+    told = f"{_counted(standing.left, 'document')} left"
+    if standing.seconds_left is None:
+        return told
+    minutes = round(standing.seconds_left / 60)
+    if minutes < 1:
+        return f"{told}, less than a minute"
+    return f"{told}, about {_counted(minutes, 'minute') if minutes < 90 else _counted(round(minutes / 60), 'hour')}"
 
 
 def state(record: DocumentRecord) -> str:

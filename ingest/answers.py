@@ -59,6 +59,7 @@ class BadStatus(Unreachable):
     def __init__(self, message: str, *, hint: str, status: int, retry_after: float | None) -> None:
         super().__init__(message, hint=hint)
         self.status = status
+        self.passing = status == 429 or status >= 500
         self.retry_after = retry_after
         """Seconds that the server asks to wait; None where it does not say."""
 

@@ -21,7 +21,7 @@ from ingest.addresses import WEB_PORTS, IPAddress, WebAddress, parse, read_ip, r
 from ingest.answers import Fetched, Validators, check_status, is_page, taken
 from ingest.connection import Allowance, Connect, connect, get, tls_context
 from ingest.content import read_body
-from rag.errors import ForbiddenAddress, Unreachable
+from rag.errors import ForbiddenAddress, NoPage, Unreachable
 
 Resolver = Callable[[str, int], Sequence[str]]
 """(host, port) to IP addresses as text; raises OSError where there are none."""
@@ -162,7 +162,7 @@ class Fetcher:
                 _unreachable(web, error, allowance.seconds)
             if passes is not None:
                 passes(web.url)
-        raise Unreachable(
+        raise NoPage(
             f"The address redirects more than {self._limits.redirects} times.",
             hint="Open it in a browser and add the address that it ends at.",
         )

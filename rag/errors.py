@@ -8,21 +8,25 @@
     │   ├── PasswordNeeded          encrypted
     │   ├── NoText                  opens, but holds no text (a scan)
     │   ├── TooLarge                past a limit, with the figures
+    │   ├── ReaderStopped           the process that reads files was ended from outside, twice
     │   ├── ForbiddenAddress        a web address Footnote refuses to contact
     │   └── Unreachable             a web address that did not answer
+    │       └── NoPage                  it leads nowhere, however often it is asked
     ├── Cancelled               a person stopped it
     ├── NotFound                no such workspace, document, conversation, model
     ├── NameTaken               the name is in use
     ├── InvalidInput            a name, question or setting that cannot be used
     ├── DataDirectoryInUse      another process owns the data directory
-    ├── StorageError            disk full, no permission, database damaged
+    ├── StorageError            no permission, database damaged
+    │   └── DiskFull                no room
     ├── ModelError              a chat model failed
     │   ├── ModelUnavailable        not running, or not reachable
     │   ├── ModelNotInstalled       running, but the model is not there
     │   ├── ModelOutOfMemory        not enough memory for it
     │   └── ModelInterrupted        its stream ended early
     ├── WeightsError            weights could not be fetched or do not match their SHA-256
-    └── EmbedderError           the embedder cannot be loaded, or does not fit the collection
+    └── EmbedderError           the embedder does not fit the collection, or the text
+        └── EmbedderUnavailable     the embedder cannot be loaded
 
 Show `message` and `hint` to people, never `str(__cause__)`: causes carry paths and traces. Each class has a stable
 `code`, which JSON output and the database store.
@@ -37,6 +41,8 @@ class FootnoteError(Exception):
     """Base of all errors raised on purpose; `message` says what happened and why, `hint` what to do next."""
 
     code: ClassVar[str] = "error"
+    passing: bool = False
+    """Whether trying the same again later may succeed, though nobody changes the source."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -86,6 +92,13 @@ class TooLarge(SourceError):
     code = "too_large"
 
 
+class ReaderStopped(DamagedSource):
+    """The process that reads files was ended from outside (for want of memory, say), and so was the next one."""
+
+    code = "reader_stopped"
+    passing = True
+
+
 class ForbiddenAddress(SourceError):
     """A web address that Footnote refuses to contact."""
 
@@ -96,6 +109,13 @@ class Unreachable(SourceError):
     """A web address that gave no usable answer."""
 
     code = "unreachable"
+    passing = True
+
+
+class NoPage(Unreachable):
+    """A web address that leads nowhere, however often it is asked."""
+
+    passing = False
 
 
 class Cancelled(FootnoteError):
@@ -129,9 +149,16 @@ class DataDirectoryInUse(FootnoteError):
 
 
 class StorageError(FootnoteError):
-    """The disk is full, a permission is missing, or the database is damaged."""
+    """A permission is missing, or the database is damaged."""
 
     code = "storage"
+    passing = True
+
+
+class DiskFull(StorageError):
+    """There is no room on the disk."""
+
+    code = "disk_full"
 
 
 class ModelError(FootnoteError):
@@ -171,6 +198,12 @@ class WeightsError(FootnoteError):
 
 
 class EmbedderError(FootnoteError):
-    """The embedder cannot be loaded or does not fit the collection."""
+    """The embedder does not fit the collection, or the text."""
 
     code = "embedder"
+
+
+class EmbedderUnavailable(EmbedderError):
+    """The embedder cannot be loaded."""
+
+    passing = True

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import downloads, figures, inside, kinds, resources, safe, state, unlocking, views
-from workspaces.models import DocumentRecord, Pending, Problem
+from ui import downloads, figures, inside, kinds, queue, resources, safe, state, unlocking, views
+from workspaces.models import DocumentFilter, DocumentRecord, DocumentsPage, Pending, Problem, Standing
 
 _POLL_SECONDS = 0.7
 PAGE_SIZE = 20
@@ -27,61 +28,65 @@ STEPS = {
     "indexed": "Finishing",
 }
 
+_SEARCH, _ONLY, _PAGE = "find-document", "documents-filter", "documents-page"
+_FILTERS: dict[DocumentFilter, str] = {"all": "All", "working": "Working", "failed": "Failed", "ready": "Ready"}
 _VERSION_STATES = {"superseded": "replaced", "failed": "could not be read"}
 
 
 def listing(workspace_id: str) -> None:
     """The documents of a workspace; drawn again by itself while one is being read."""
-    records = resources.services().library.documents(workspace_id)
-    working = _in_work(workspace_id, records)
+    working = _in_work(workspace_id, resources.services().reading.standing(workspace_id))
     st.fragment(_listing, run_every=_POLL_SECONDS if working else None)(workspace_id, polled=working)
 
 
 def _listing(workspace_id: str, *, polled: bool) -> None:
+    library = resources.services().library
     try:
-        records = resources.services().library.documents(workspace_id)
+        standing = resources.services().reading.standing(workspace_id)
+        if polled is not _in_work(workspace_id, standing):
+            st.rerun()  # the whole page: it begins or ends polling, and figures elsewhere change
+        number, search, only = st.session_state.get(_PAGE) or 1, st.session_state.get(_SEARCH) or "", _filter()
+        found = partial(library.documents_page, workspace_id, search=search, only=only, limit=PAGE_SIZE)
+        shown = found(offset=(number - 1) * PAGE_SIZE)
+        if shown.found and not shown.records:  # it has become shorter
+            st.session_state[_PAGE] = 1
+            shown = found()
     except FootnoteError:  # the workspace was deleted in another tab
         st.rerun()
-    if polled is not _in_work(workspace_id, records):
-        st.rerun()  # the whole page: it begins or ends polling, and figures elsewhere change
-    if polled and records:
-        st.caption(_overall(records))
-    shown = sorted(_found(records), key=lambda record: record.state != "failed")
+    queue.strip(workspace_id, standing, shown.counts)
+    if shown.counts["all"] > PAGE_SIZE // 2:
+        _tools(shown)
     with st.container(key="documents"):
-        for record in _page(shown):
+        for record in shown.records:
             _row(record)
-    if records and not shown:
+    if shown.counts["all"] and not shown.found:
         st.caption("No document matches.")
 
 
-def _in_work(workspace_id: str, records: Sequence[DocumentRecord]) -> bool:
+def _in_work(workspace_id: str, standing: Standing) -> bool:
     """Whether the list changes by itself: a document is being read, or a section brings new ones."""
     sites = resources.services().sites.in_workspace(workspace_id)
-    return any(record.in_work for record in records) or any(site.state == "running" for site in sites)
+    return (standing.left > 0 and not standing.paused) or any(site.state == "running" for site in sites)
 
 
-def _overall(records: Sequence[DocumentRecord]) -> str:
-    """How far all of them are together, in one line."""
-    read, failed = (sum(record.state == state_ for record in records) for state_ in ("ready", "failed"))
-    return f"{read:,} of {len(records):,} read" + (f", {failed:,} failed" if failed else "")
+def _filter() -> DocumentFilter:
+    chosen = st.session_state.get(_ONLY)
+    return chosen if chosen in _FILTERS else "all"
 
 
-def _found(records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
-    if len(records) <= PAGE_SIZE // 2:
-        return list(records)
-    wanted = st.text_input(
-        "Find by name", key="find-document", icon=":material/search:", placeholder="Part of a title or file name"
+def _tools(shown: DocumentsPage) -> None:
+    """What finds a document among many; each takes effect with the next run, which it begins."""
+    st.text_input("Find by name", key=_SEARCH, icon=":material/search:", placeholder="Part of a title or file name")
+    st.segmented_control(
+        "Show",
+        list(_FILTERS),
+        key=_ONLY,
+        format_func=lambda only: f"{_FILTERS[only]} {shown.counts[only]:,}",
+        label_visibility="collapsed",
     )
-    words = wanted.casefold().split()
-    return [record for record in records if all(word in f"{record.title} {record.source}".casefold() for word in words)]
-
-
-def _page(records: Sequence[DocumentRecord]) -> Sequence[DocumentRecord]:
-    pages = -(-len(records) // PAGE_SIZE)
-    if pages <= 1:
-        return records
-    number = st.pagination(pages, key="documents-page")
-    return records[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
+    pages = -(-shown.found // PAGE_SIZE)
+    if pages > 1:
+        st.pagination(pages, key=_PAGE)
 
 
 def _row(record: DocumentRecord) -> None:
@@ -139,6 +144,10 @@ def _pending(record: DocumentRecord, newer: Pending) -> None:
 
 
 def _working(item: DocumentRecord | Pending, *, before: str = "") -> None:
+    if item.next_try_at is not None:
+        reason = f" ({safe.told(item.problem.message.rstrip('.'))})" if item.problem else ""
+        st.caption(f":material/schedule: {before}Waiting to try again at {figures.clock(item.next_try_at)}{reason}")
+        return
     step = STEPS[item.state]
     step = f"{before}{step[0].lower()}{step[1:]}" if before else step
     if item.progress_total:

@@ -29,6 +29,11 @@ def duration(seconds: float) -> str:
     return f"about {count(minutes, 'minute')}" if minutes < 90 else f"about {count(round(minutes / 60), 'hour')}"
 
 
+def clock(moment: datetime) -> str:
+    """ "14:05", by this machine's clock, of a moment in UTC."""
+    return f"{(moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone():%H:%M}"
+
+
 def day(moment: datetime) -> str:
     """ "today", "yesterday" or a date, on this machine's calendar."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

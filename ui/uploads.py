@@ -8,6 +8,7 @@ import streamlit as st
 
 from rag.errors import FootnoteError
 from ui import addresses, figures, frame, resources, safe, state
+from workspaces.identifiers import new_id
 from workspaces.models import DocumentRecord
 
 
@@ -42,12 +43,12 @@ def _add_files(files: list[st.runtime.uploaded_file_manager.UploadedFile], *, ke
     Files of one name that come together, from several folders, are no versions of one another.
     """
     names = Counter(file.name for file in files)
-    library = resources.services().library
+    library, batch = resources.services().library, new_id()
     added: list[DocumentRecord] = []
     for file in files:
         try:
             both = keep_both or names[file.name] > 1
-            added.append(library.add_file(frame.ensure_workspace(), file.name, file, keep_both=both))
+            added.append(library.add_file(frame.ensure_workspace(), file.name, file, keep_both=both, batch=batch))
         except FootnoteError as error:
             state.leave_problem(error, about=file.name)
     state.empty_uploader()

@@ -29,6 +29,7 @@ from workspaces.owner import Ownership
 from workspaces.passages import StoredPassages
 from workspaces.preferences import Preferences
 from workspaces.purging import Purging
+from workspaces.reading import Reading
 from workspaces.refreshing import Refreshing
 from workspaces.settings import Settings
 from workspaces.sites import Sites
@@ -52,6 +53,7 @@ class Services:
 
     settings: Settings
     library: Library
+    reading: Reading
     sites: Sites
     folders: Folders
     conversations: Conversations
@@ -231,6 +233,7 @@ def _wire(parts: _Parts, *, jobs: bool, close: Callable[[], None]) -> Services:
     return Services(
         settings=parts.settings,
         library=parts.library(),
+        reading=Reading(parts.database, parts.jobs),
         sites=Sites(parts.database, parts.jobs, refreshing=parts.refreshing),
         folders=parts.folders,
         conversations=parts.conversations,

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from rag.errors import StorageError
+from rag.errors import DiskFull, StorageError
 
-SCHEMA_REVISION = "0005"
+SCHEMA_REVISION = "0006"
 """The revision this code works with; workspaces/migrations/versions brings a database there."""
 
 _COPY = ".before-"
@@ -124,6 +124,7 @@ def _prepare_writer(connection: sqlite3.Connection, _record: object) -> None:
 
 def _prepare_reader(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
+    connection.create_function("casefold", 1, str.casefold, deterministic=True)  # SQLite's own knows ASCII only
     for pragma in (f"busy_timeout={_BUSY_MILLISECONDS}", "wal_autocheckpoint=0", "query_only=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 
@@ -204,9 +205,11 @@ def _told(error: BaseException | None) -> StorageError | None:
         )
     if not isinstance(error, sqlite3.OperationalError):
         return None
-    if "disk" in reason or "full" in reason:
+    if "full" in reason:
+        return DiskFull("The disk is full.", hint="Free some space, then try again.")
+    if "disk" in reason:
         return StorageError(
-            "The disk is full, or the data directory cannot be written.", hint="Free some space, then try again."
+            "The data directory cannot be written.", hint="Check the disk and its free space, then try again."
         )
     if "readonly" in reason or "unable to open" in reason:
         return StorageError(

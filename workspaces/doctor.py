@@ -21,7 +21,7 @@ from workspaces import invariants, repository, runs
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.identifiers import now
-from workspaces.jobs import Jobs, workflow_id
+from workspaces.jobs import Jobs
 from workspaces.lexical import Fts5Index
 from workspaces.models import FINAL_STATES, Check
 from workspaces.purging import Purging
@@ -209,10 +209,8 @@ class Doctor:
         return found + ([f"{crossed} versions are found, or not, that should not be so"] if crossed else [])
 
     def _unfinished(self) -> Findings:
-        live = self._jobs.live()
+        forgotten = self._jobs.forgotten()
         with self._database.read() as connection:
-            unfinished = runs.unfinished(connection)
-            forgotten = [run for run in unfinished if workflow_id(run) not in live]
             stalled = connection.execute(
                 select(func.count())
                 .select_from(versions)
@@ -221,9 +219,11 @@ class Doctor:
                     documents.c.deleted_at.is_(None),
                     versions.c.state.not_in(("received", "stored", *FINAL_STATES)),  # those may wait for their turn
                     versions.c.updated_at < now() - _STALLED,
+                    versions.c.next_try_at.is_(None),
+                    documents.c.workspace_id.not_in(runs.PAUSED),
                 )
             ).scalar_one()
-        found = [f"{len(forgotten)} unfinished documents are not in work"] if forgotten else []
+        found = [f"{forgotten} unfinished documents are not in work"] if forgotten else []
         return found + ([f"{stalled} documents made no progress for 10 minutes"] if stalled else [])
 
     def _integrity(self) -> Findings:

@@ -59,7 +59,7 @@ class Evaluation:
             self._ids[record.id].append(line["id"])
         done = 0
         for record in library.wait(list(self._ids)):
-            if record.problem is not None:
+            if record.state == "failed" and record.problem is not None:
                 raise InvalidInput(f"{record.source}: {record.problem.message}", hint=record.problem.hint)
             if record.state == "ready":
                 done += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -12,10 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from rag.errors import EmptySource, StorageError, TooLarge
+from rag.errors import DiskFull, EmptySource, StorageError, TooLarge
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BLOCK = 1 << 20
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 
 
 class Files:
@@ -34,7 +36,8 @@ class Files:
         Raises:
             EmptySource: no bytes.
             TooLarge: more than `limit` bytes.
-            StorageError: the disk is full or cannot be written.
+            DiskFull: there is no room.
+            StorageError: the disk cannot be written.
         """
         try:
             self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -49,7 +52,8 @@ class Files:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(name)
         except OSError as error:
-            raise StorageError(
+            kind = DiskFull if error.errno in _NO_ROOM else StorageError
+            raise kind(
                 f"The file could not be stored: {error.strerror or 'the disk refused it'}.",
                 hint="Check the free space and the permissions of the data directory.",
             ) from error

@@ -2,8 +2,8 @@
 
 A workflow's id is the id of the version (with the number of the attempt after a retry), `crawl-` with the id of a
 section and its attempt, or `purge-` and the id of what is purged; arguments and results are ids only. The application's
-database and DBOS's own are never one transaction: rows come first, and `sweep` at the start enqueues whatever has no
-live workflow.
+database and DBOS's own are never one transaction: rows come first, and `sweep` at the start takes up whatever has no
+live workflow. Of the documents only a few are enqueued at a time (workspaces/feeding.py); the others wait in SQL.
 """
 
 from __future__ import annotations
@@ -13,14 +13,19 @@ import logging
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import Cancelled, FootnoteError, NotFound, StorageError
-from workspaces import frontier, repository, runs
+from rag.errors import Cancelled, DiskFull, FootnoteError, NotFound, StorageError
+from workspaces import frontier, queueing, repository, runs
 from workspaces.database import Database
+from workspaces.feeding import AHEAD, Feeder
+from workspaces.models import FINAL_STATES
+from workspaces.rates import Rates
+from workspaces.room import Room
 from workspaces.runs import Run
 
 if TYPE_CHECKING:
@@ -42,6 +47,9 @@ _CRAWLS_AT_ONCE = 2
 _POLLING_SECONDS = 0.2
 _CLOSE_SECONDS = 10.0
 _PURGE, _CRAWL = "purge-", "crawl-"
+_REFUSALS = 3
+"""How often the disk refuses a document although it has room for others, before that is the document's problem."""
+
 _log = logging.getLogger("footnote.jobs")
 
 
@@ -71,9 +79,13 @@ class Jobs:
         self._lock = threading.Lock()
         self._launched = False
         self._running: set[str] = set()  # versions and sections
+        self._refusals: Counter[str] = Counter()  # by version
         self._changed = threading.Condition()
         self.closing = threading.Event()
         """Set when the application ends; every step looks at it."""
+        self.room = Room(folder)
+        self.rates = Rates()
+        self._feeder = Feeder(database, self.room, enqueue=self._enqueue_run, tidy=self.sweep)
 
     def launch(self) -> None:
         """Start DBOS and pick up whatever a former process left unfinished; doing it again does nothing.
@@ -97,6 +109,7 @@ class Jobs:
                 raise
             self._launched = True
         self.sweep()
+        self._feeder.start(_run_of(id_) for id_ in filter(_is_run, workflows.live()))
 
     def close(self) -> None:
         """Stop working, within seconds; what is in work continues at the next start."""
@@ -106,6 +119,7 @@ class Jobs:
                 return
             from workspaces import workflows
 
+            self._feeder.close()
             with self._changed:
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: not self._running, _CLOSE_SECONDS)
@@ -120,9 +134,9 @@ class Jobs:
             raise Closing
         return cls._active
 
-    def ingest(self, run: Run) -> None:
-        """Enqueue a run; doing it again does nothing."""
-        self._enqueue(QUEUE, workflow_id(run), run.version_id, run.attempt)
+    def ingest(self, run: Run | None = None) -> None:
+        """There is a run to be done, or there are several; their turn comes (workspaces/queueing.py)."""
+        self._feeder.wake()
 
     def crawl(self, site_id: str, attempt: int) -> None:
         """Enqueue an attempt at a section; doing it again does nothing."""
@@ -134,21 +148,19 @@ class Jobs:
         self._enqueue(QUEUE, f"{_PURGE}{kind}-{item_id}", item_id)
 
     def sweep(self) -> None:
-        """Enqueue every unfinished run and every unpurged deletion that has no live workflow."""
+        """Take up every unfinished run and every unpurged deletion that has no live workflow."""
         if not self._launched:
             return
         from workspaces import workflows
 
         exhausted = workflows.forget_finished()
+        fed = self._feeder.fed()
         live = workflows.live()
         with self._database.read() as connection:
-            unfinished = runs.unfinished(connection)
             crawls = frontier.unfinished(connection)
-        for run in unfinished:
-            if workflow_id(run) in exhausted:
-                self._park(run)
-            elif workflow_id(run) not in live:
-                self.ingest(run)
+        for id_ in filter(_is_run, exhausted):
+            self._park(_run_of(id_))
+        self._feeder.forget([run for run in fed if workflow_id(run) not in live])
         for site_id, attempt in crawls:
             if crawl_id(site_id, attempt) in exhausted:
                 self._fail_crawl(site_id, attempt, _EXHAUSTED_CRAWL)
@@ -165,6 +177,23 @@ class Jobs:
         from workspaces import workflows
 
         return workflows.live()
+
+    def forgotten(self) -> int:
+        """How many unfinished documents nobody will ever work on: neither in the list of jobs nor waiting for a place
+        in it, for their time, for room on the disk or for a paused workspace to go on."""
+        self._feeder.settle(timeout=_CLOSE_SECONDS)
+        if self._launched and self.room.is_short:
+            return 0
+        fed = self._feeder.fed()
+        live = self.live()
+        lost = {run for run in fed if workflow_id(run) not in live} & self._feeder.fed()
+        with self._database.read() as connection:
+            waiting = queueing.due(connection, without=fed - lost, limit=queueing.count_due(connection), served={})
+        return len(lost) if len(fed) >= AHEAD else len(waiting)
+
+    def at_work(self) -> set[str]:
+        """Versions that are worked on, or will be in the next moment."""
+        return {run.version_id for run in self._feeder.fed()}
 
     def is_whole(self) -> bool:
         """Whether the list of jobs can be read, or there is none yet."""
@@ -195,16 +224,36 @@ class Jobs:
                 self._running.discard(item_id)
                 self._changed.notify_all()
 
-    def run_step(self, step: str, run: Run) -> bool:
-        """Run one ingest step; False when the run has ended (failed, stopped or deleted). What a step raises is a state
-        of the document, never of the workflow. Raises Closing."""
+    @contextmanager
+    def working_on(self, run: Run) -> Iterator[None]:
+        """As `working`; afterwards there is a place for the next run."""
         try:
+            with self.working(run.version_id):
+                yield
+        finally:
+            if not self.closing.is_set():
+                self._count(run)
+                self._feeder.ended(run)
+
+    def run_step(self, step: str, run: Run) -> bool:
+        """Run one ingest step; False when the run has ended (failed, stopped, put off, paused or deleted). What a step
+        raises is a state of the document, never of the workflow. Raises Closing."""
+        try:
+            if self.room.is_short:
+                raise DiskFull("The disk is full.")
             getattr(self._ingestion(), step)(run)
         except (NotFound, Cancelled):
             self._raise_if_closing()
-            return False  # deleted, stopped or restarted meanwhile: whoever did it always wins
+            self._let_go(run)  # or deleted, stopped or restarted meanwhile: whoever did it always wins
+            return False
+        except DiskFull as error:
+            self._raise_if_closing()
+            self._make_room(run, error)
+            return False
         except FootnoteError as error:
-            self._fail(run, error)
+            self._raise_if_closing()
+            if not self._put_off(run, error):
+                self._fail(run, error)
             return False
         except Exception:  # noqa: BLE001  # a fault of ours must end in a visible state, not in a document that works for ever
             self._raise_if_closing()
@@ -247,12 +296,55 @@ class Jobs:
     def _fail(self, run: Run, error: FootnoteError) -> None:
         self._raise_if_closing()
         try:
-            with suppress(NotFound):
-                gone = self._ingestion().fail(run, error)
-                if gone is not None:
-                    self.purge("document", gone)
-        except StorageError as worse:  # not even this can be written: the next sweep finds the document unfinished
-            _log.warning("%s %s", worse.message, worse.hint)
+            gone = self._ingestion().fail(run, error)
+            if gone is not None:
+                self.purge("document", gone)
+        except NotFound:
+            self._let_go(run)
+        except StorageError as worse:
+            self._owe(run, worse)
+
+    def _put_off(self, run: Run, error: FootnoteError) -> bool:
+        """Let a run try again later; False where that is no use."""
+        if not error.passing:
+            return False
+        try:
+            with self._database.write() as connection:
+                runs.document_in_work(connection, run)
+                found = queueing.put_off(connection, run, error)
+        except NotFound:
+            self._let_go(run)
+        except StorageError as worse:
+            self._owe(run, worse)
+        else:
+            return found
+        return True
+
+    def _make_room(self, run: Run, error: DiskFull) -> None:
+        """Let everything wait until there is room. A document that alone is too much for the disk is put off."""
+        if not self.room.is_short:
+            self.room.refused()
+            with self._changed:
+                self._refusals[run.version_id] += 1
+                refusals = self._refusals[run.version_id]
+            if refusals >= _REFUSALS:
+                if not self._put_off(run, error):
+                    self._fail(run, error)
+                return
+        self._let_go(run)
+
+    def _let_go(self, run: Run) -> None:
+        try:
+            with self._database.write() as connection:
+                queueing.let_go(connection, run)
+        except StorageError as error:
+            self._owe(run, error)
+
+    def _owe(self, run: Run, error: StorageError) -> None:
+        """Not even what became of a run can be written."""
+        self._raise_if_closing()
+        _log.warning("%s %s", error.message, error.hint)
+        self._feeder.owe(run)
 
     def _fail_crawl(self, site_id: str, attempt: int, error: FootnoteError) -> None:
         self._raise_if_closing()
@@ -263,9 +355,21 @@ class Jobs:
             _log.warning("%s %s", worse.message, worse.hint)
 
     def _park(self, run: Run) -> None:
-        with self._database.write() as connection, suppress(NotFound):
-            runs.document_in_work(connection, run)
-            repository.set_failed(connection, run.version_id, _EXHAUSTED)
+        with self._database.write() as connection:
+            if runs.is_unfinished(connection, run):
+                repository.set_failed(connection, run.version_id, _EXHAUSTED)
+
+    def _count(self, run: Run) -> None:
+        """Note for the rate of work that a document was finished."""
+        with suppress(NotFound, StorageError), self._database.read() as connection:
+            record = repository.get_version(connection, run.version_id)
+            if record.state in FINAL_STATES:
+                self.rates.done(record.workspace_id, record.size)
+        if self._feeder.fed() <= {run}:
+            self.rates.rest()
+
+    def _enqueue_run(self, run: Run) -> None:
+        self._enqueue(QUEUE, workflow_id(run), run.version_id, run.attempt)
 
     def _raise_if_closing(self) -> None:
         if self.closing.is_set():
@@ -291,6 +395,15 @@ def is_intact(path: Path) -> bool:
 def workflow_id(run: Run) -> str:
     """The version's own id; a retry is a workflow of its own, so that it never waits for its predecessor to end."""
     return run.version_id if run.attempt == 1 else f"{run.version_id}-{run.attempt}"
+
+
+def _is_run(id_: str) -> bool:
+    return not id_.startswith((_PURGE, _CRAWL))
+
+
+def _run_of(id_: str) -> Run:
+    version_id, _, attempt = id_.partition("-")
+    return Run(version_id, int(attempt or 1))
 
 
 def crawl_id(site_id: str, attempt: int) -> str:
@@ -327,6 +440,6 @@ _EXHAUSTED_CRAWL = FootnoteError(
     hint="Continue it; if the program stops then too, this section is why.",
 )
 _EXHAUSTED = FootnoteError(
-    "Footnote was stopped again and again while it read this document.",
-    hint="Try it again; if the program stops then too, this document is why.",
+    "Footnote ended unexpectedly again and again while it read this document, so it is left out.",
+    hint="The others are read. Try it again; if the program ends then too, this document is why.",
 )

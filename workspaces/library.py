@@ -12,16 +12,25 @@ from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
 
 from ingest.addresses import parse
-from rag.errors import Cancelled, InvalidInput, NameTaken, NotFound, SourceError
+from rag.errors import InvalidInput, NameTaken, NotFound, SourceError
 from rag.types import Retrieval
-from workspaces import members, repository, runs, versions
+from workspaces import listing, members, queueing, repository, runs, versions
 from workspaces.database import Database
 from workspaces.deleting import mark_deleted
 from workspaces.files import Files
 from workspaces.identifiers import new_id, now
 from workspaces.jobs import Jobs
 from workspaces.lexical import Fts5Index
-from workspaces.models import FINAL_STATES, DocumentRecord, Pending, SourceKind, VersionRecord, Workspace
+from workspaces.models import (
+    FINAL_STATES,
+    DocumentFilter,
+    DocumentRecord,
+    DocumentsPage,
+    Pending,
+    SourceKind,
+    VersionRecord,
+    Workspace,
+)
 from workspaces.names import file_label, printable, workspace_name
 from workspaces.runs import Run
 from workspaces.tables import documents, workspaces
@@ -144,6 +153,7 @@ class Library:
         *,
         title: str | None = None,
         keep_both: bool = False,
+        batch: str = "",
     ) -> DocumentRecord:
         """Store a file and enqueue its ingest. The same bytes again are the same document, with `duplicate_of` set;
         a failed one is tried again. Other bytes under the name of a file that is there are a newer version of it.
@@ -156,6 +166,7 @@ class Library:
             content: a stream, or where the file lies.
             title: goes before the one in the file, and before that of earlier versions.
             keep_both: other bytes are another document, whatever the name.
+            batch: an id that files have in common that come together; batches take turns (workspaces/queueing.py).
 
         Raises:
             NotFound: no such workspace.
@@ -169,7 +180,7 @@ class Library:
             except SourceError as error:
                 return self._add_failed(workspace_id, label, error, keep_both=keep_both)
             record, change = self._add_stored(
-                workspace_id, label, original, title=printable(title or ""), keep_both=keep_both
+                workspace_id, label, original, title=printable(title or ""), keep_both=keep_both, batch=batch
             )
         self._follow_up(change)
         return record
@@ -237,6 +248,7 @@ class Library:
             else:
                 document_id = failed.id
                 run = runs.restart(connection, failed.version_id)
+            queueing.join(connection, run, run.version_id)
         self._jobs.ingest(run)
         return self.document(document_id)
 
@@ -244,6 +256,15 @@ class Library:
         """The documents of a workspace, newest first."""
         with self._database.read() as connection:
             return repository.list_documents(connection, repository.workspace_id_of(connection, workspace_id))
+
+    def documents_page(
+        self, workspace_id: str, *, search: str = "", only: DocumentFilter = "all", offset: int = 0, limit: int
+    ) -> DocumentsPage:
+        """Some documents of a workspace, and how many there are. Arguments as those of `listing.page`. Raises
+        NotFound."""
+        with self._database.read() as connection:
+            found = repository.workspace_id_of(connection, workspace_id)
+            return listing.page(connection, found, search=search, only=only, offset=offset, limit=limit)
 
     def document(self, document_id: str) -> DocumentRecord:
         """One document. Raises NotFound."""
@@ -268,7 +289,7 @@ class Library:
         with self._database.write() as connection:
             newest = _newest(repository.get_document(connection, document_id))
             if newest.state not in FINAL_STATES:
-                repository.set_failed(connection, newest.version_id, _STOPPED)
+                repository.set_failed(connection, newest.version_id, queueing.STOPPED)
                 repository.set_version(connection, newest.version_id, cancelled=True)
 
     def retry(self, document_id: str) -> DocumentRecord:
@@ -279,6 +300,8 @@ class Library:
             newest = _newest(record)
             possible = record.source_kind == "url" or repository.sha256_of(connection, newest.version_id) is not None
             run = runs.restart(connection, newest.version_id) if newest.state == "failed" and possible else None
+            if run is not None:
+                queueing.join(connection, run, run.version_id)
         if run is not None:
             self._jobs.ingest(run)
         return self.document(document_id)
@@ -315,7 +338,8 @@ class Library:
         return self._jobs.wait_purged(timeout=timeout)
 
     def wait(self, document_ids: Sequence[str], *, timeout: float | None = None) -> Iterator[DocumentRecord]:
-        """Each document's record whenever its state or progress changes, until all are ready or failed.
+        """Each document's record whenever its state or progress changes, until all are ready or failed, or
+        those that are not belong to paused workspaces.
 
         Args:
             document_ids: what to wait for, and with them what turns out to lie inside them; those deleted meanwhile
@@ -342,26 +366,31 @@ class Library:
         return self._retriever().retrieve(self.workspace(workspace_id).id, clean, limit=limit)
 
     def _add_stored(
-        self, workspace_id: str, label: str, original: tuple[str, int], *, title: str, keep_both: bool
+        self, workspace_id: str, label: str, original: tuple[str, int], *, title: str, keep_both: bool, batch: str
     ) -> tuple[DocumentRecord, Change]:
         """The document of these bytes, and what is to be done for it."""
         digest, size = original
         with self._database.write() as connection:
             found = repository.workspace_id_of(connection, workspace_id)
             twins = repository.find_by_bytes(connection, found, digest)
+            earlier = None if keep_both or twins else versions.named(connection, found, label)
             if twins:
                 twin = next((twin for twin in twins if twin.source == label), twins[0])
                 members.adopt(connection, twin.id, kind="file", source=label)
                 as_newest = twin.source == label and not keep_both
-                change = versions.again(connection, twin, digest, as_newest=as_newest)
-                return replace(repository.get_document(connection, twin.id), duplicate_of=twin.id), change
-            earlier = None if keep_both else versions.named(connection, found, label)
-            if earlier is not None:
-                change = versions.renew(connection, earlier, original, title=title)
-                return repository.get_document(connection, earlier.id), change
-            document_id, version_id = repository.add_document(connection, found, title=title, kind="file", source=label)
-            repository.attach_original(connection, version_id, sha256=digest, size=size)
-            return repository.get_document(connection, document_id), Change(Run(version_id))
+                document_id, change = twin.id, versions.again(connection, twin, digest, as_newest=as_newest)
+            elif earlier is not None:
+                document_id, change = earlier.id, versions.renew(connection, earlier, original, title=title)
+            else:
+                document_id, version_id = repository.add_document(
+                    connection, found, title=title, kind="file", source=label
+                )
+                repository.attach_original(connection, version_id, sha256=digest, size=size)
+                change = Change(Run(version_id))
+            if change.run is not None:
+                queueing.join(connection, change.run, batch)
+            record = repository.get_document(connection, document_id)
+        return (replace(record, duplicate_of=document_id) if twins else record), change
 
     def _add_failed(
         self, workspace_id: str, label: str, error: SourceError, *, kind: SourceKind = "file", keep_both: bool = False
@@ -394,9 +423,6 @@ class Library:
             self._jobs.ingest(change.run)
         for version_id in change.superseded:
             self._jobs.purge("version", version_id)
-
-
-_STOPPED = Cancelled("You stopped this document.", hint="Start it again with Retry.")
 
 
 @contextmanager

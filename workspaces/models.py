@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -30,6 +31,8 @@ class Workspace:
     failed: int = 0
     chunks: int = 0
     conversations: int = 0
+    paused: bool = False
+    """A person lets none of its documents be read for the time being."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Pending:
     progress_total: int = 0
     problem: Problem | None = None
     media_type: str = ""
+    next_try_at: datetime | None = None
+    """It failed for a passing reason, the problem, and waits until then (UTC, without a zone)."""
 
     @property
     def in_work(self) -> bool:
@@ -89,6 +94,7 @@ class DocumentRecord:
     state: State
     created_at: datetime
     problem: Problem | None = None
+    """Why it failed, or why it waits until `next_try_at`."""
     notes: tuple[str, ...] = ()
     language: str = ""
     pages: int = 0
@@ -114,6 +120,8 @@ class DocumentRecord:
     """Of the current version, counted from 1."""
     pending: Pending | None = None
     """The newer version that will take the current one's place, if there is one."""
+    next_try_at: datetime | None = None
+    """It failed for a passing reason, the problem, and waits until then (UTC, without a zone)."""
     members: int = 0
     """Documents that lie inside it: attachments, files of an archive."""
     container_id: str | None = None
@@ -209,6 +217,34 @@ class Look:
     document_ids: tuple[str, ...] = ()
     """Documents that are new or have a newer version."""
     problem: str = ""
+
+
+DocumentFilter = Literal["all", "working", "failed", "ready"]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsPage:
+    """Some documents of a workspace, and how many there are. One whose newer version is in work, or failed, counts as
+    that and as ready."""
+
+    records: tuple[DocumentRecord, ...]
+    found: int
+    """Documents that fit search and filter, on all pages."""
+    counts: Mapping[DocumentFilter, int]
+    """Whatever is searched for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a workspace's queue stands."""
+
+    left: int
+    """Documents that are not finished, those in work too."""
+    paused: bool
+    no_room: bool
+    """The disk is nearly full; reading goes on by itself when there is room."""
+    seconds_left: float | None
+    """At the rate of the last minutes; None while that is not known, or nothing is read."""
 
 
 @dataclass(frozen=True, slots=True)

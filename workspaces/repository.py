@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delete, func, insert, or_, select, update
 
 from rag.errors import FootnoteError, NotFound
 from rag.types import Report
@@ -21,6 +21,9 @@ from workspaces.tables import conversations, documents, originals, versions, wor
 
 READABLE = func.coalesce(versions.c.readable_sha256, versions.c.sha256)
 """SHA-256 of the bytes that a version is read and drawn from: its original, or the copy of it without a password."""
+
+NEWEST_FIRST = (documents.c.created_at.desc(), documents.c.id.desc())
+"""The order of lists; an index has it."""
 
 
 def list_workspaces(connection: Connection, *, workspace_id: str | None = None) -> list[Workspace]:
@@ -66,6 +69,7 @@ def _workspace_of(row: Row[Any]) -> Workspace:
         failed=row.failed or 0,
         chunks=row.chunks or 0,
         conversations=row.conversations or 0,
+        paused=row.paused_at is not None,
     )
 
 
@@ -112,6 +116,7 @@ def version_query() -> Select[Any]:
             _newer.c.problem_code,
             _newer.c.problem_message,
             _newer.c.problem_hint,
+            _newer.c.next_try_at,
         )
     ]
     return (
@@ -166,7 +171,7 @@ def list_documents(connection: Connection, workspace_id: str) -> list[DocumentRe
     query = (
         document_query()
         .where(documents.c.workspace_id == workspace_id, documents.c.deleted_at.is_(None))
-        .order_by(documents.c.created_at.desc(), documents.c.id)
+        .order_by(*NEWEST_FIRST)
     )
     return members.described_all(connection, workspace_id, [record_of(row) for row in connection.execute(query)])
 
@@ -223,13 +228,13 @@ def find_by_address(connection: Connection, workspace_id: str, address: str) -> 
 
 
 def find_failed(connection: Connection, workspace_id: str, *, kind: SourceKind, source: str) -> DocumentRecord | None:
-    """The live document of this source that failed before it had any bytes."""
+    """The live document of this source that failed before it had any bytes, for good or until it is tried again."""
     query = document_query().where(
         documents.c.workspace_id == workspace_id,
         documents.c.deleted_at.is_(None),
         documents.c.source_kind == kind,
         documents.c.source == source,
-        versions.c.state == "failed",
+        or_(versions.c.state == "failed", versions.c.next_try_at.is_not(None)),
         versions.c.sha256.is_(None),
     )
     row = connection.execute(query).first()
@@ -313,6 +318,7 @@ def set_failed(connection: Connection, version_id: str, error: FootnoteError) ->
         **problem_values(error),
         progress_done=0,
         progress_total=0,
+        next_try_at=None,
     )
 
 
@@ -353,6 +359,7 @@ def record_of(row: Row[Any]) -> DocumentRecord:
         report=report_of(row.report),
         number=row.number,
         pending=_pending(row),
+        next_try_at=row.next_try_at,
     )
 
 
@@ -367,6 +374,7 @@ def _pending(row: Row[Any]) -> Pending | None:
         progress_total=row.newer_progress_total,
         problem=problem_of(row.newer_problem_code, row.newer_problem_message, row.newer_problem_hint),
         media_type=row.newer_media_type,
+        next_try_at=row.newer_next_try_at,
     )
 
 

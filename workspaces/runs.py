@@ -16,10 +16,11 @@ from workspaces import repository
 from workspaces.database import Database
 from workspaces.models import FINAL_STATES, DocumentRecord, State
 from workspaces.problems import NO_PROBLEM
-from workspaces.tables import documents, versions
+from workspaces.tables import documents, versions, workspaces
 
 _PROGRESS_SECONDS = 0.3
 _TURN_SECONDS = 0.5
+PAUSED = select(workspaces.c.id).where(workspaces.c.paused_at.is_not(None)).scalar_subquery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +101,15 @@ def document_in_work(connection: Connection, run: Run) -> DocumentRecord:
     """The version that a run works on, as its document would be if this were the current one.
 
     Raises:
-        NotFound: the run has ended: the document was deleted, stopped, finished, or begun anew.
+        NotFound: the run has ended: the document was deleted, stopped, finished, or begun anew, or its workspace is
+            paused.
     """
     query = repository.version_query().where(
         versions.c.id == run.version_id,
         versions.c.attempt == run.attempt,
         versions.c.state.not_in(FINAL_STATES),
         documents.c.deleted_at.is_(None),
+        documents.c.workspace_id.not_in(PAUSED),
     )
     row = connection.execute(query).one_or_none()
     if row is None:
@@ -114,15 +117,10 @@ def document_in_work(connection: Connection, run: Run) -> DocumentRecord:
     return repository.record_of(row)
 
 
-def unfinished(connection: Connection) -> list[Run]:
-    """Runs of live documents whose version is neither ready, failed nor superseded, the oldest first."""
-    query = (
-        select(versions.c.id, versions.c.attempt)
-        .join(documents, documents.c.id == versions.c.document_id)
-        .where(documents.c.deleted_at.is_(None), versions.c.state.not_in(FINAL_STATES))
-        .order_by(versions.c.created_at)
-    )
-    return [Run(row.id, row.attempt) for row in connection.execute(query)]
+def is_unfinished(connection: Connection, run: Run) -> bool:
+    """Whether a run is its version's present one, and the version is neither ready, failed nor superseded."""
+    mine = versions.c.id == run.version_id, versions.c.attempt == run.attempt, versions.c.state.not_in(FINAL_STATES)
+    return connection.execute(select(versions.c.id).where(*mine)).scalar() is not None
 
 
 def restart(connection: Connection, version_id: str) -> Run:
@@ -135,6 +133,8 @@ def restart(connection: Connection, version_id: str) -> Run:
         attempt=row.attempt + 1,
         cancelled=False,
         notes=[],
+        tries=0,
+        next_try_at=None,
         **NO_PROBLEM,
     )
     return Run(version_id, row.attempt + 1)

@@ -43,6 +43,7 @@ workspaces = Table(
     Column("embedder", String(200), nullable=False),  # Embedder.name that its collection holds
     Column("created_at", DateTime, nullable=False),
     Column("deleted_at", DateTime),
+    Column("paused_at", DateTime),  # since when a person lets no document of it be read
     UniqueConstraint("name_key"),
 )
 
@@ -114,6 +115,9 @@ versions = Table(
     Column("gone_at", DateTime),  # since when there is nothing at the web address any more
     Column("title", Text, nullable=False, default="", server_default=""),  # "" until parsed
     Column("readable_sha256", String(64), ForeignKey("originals.sha256"), index=True),  # copy without the password
+    Column("batch", ID, nullable=False, default="", server_default=""),  # what came together; batches take turns
+    Column("tries", Integer, nullable=False, default=0, server_default="0"),  # that failed for a passing reason
+    Column("next_try_at", DateTime),  # it waits until then; its problem says why
     UniqueConstraint("document_id", "number"),
 )
 
@@ -281,4 +285,4 @@ settings = Table(  # what the settings page wrote; weaker than variables and the
     Column("value", JSON, nullable=False),
 )
 
-Index("ix_documents_live", documents.c.workspace_id, documents.c.deleted_at)
+Index("ix_documents_listed", documents.c.workspace_id, documents.c.deleted_at, documents.c.created_at, documents.c.id)

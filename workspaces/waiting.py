@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from workspaces import members, repository
+from workspaces import members, queueing, repository
 from workspaces.database import Database
 from workspaces.models import DocumentRecord
 
@@ -21,6 +21,7 @@ def follow(database: Database, document_ids: Sequence[str], *, timeout: float | 
         looked = time.monotonic()
         with database.read() as connection:
             records = repository.get_documents(connection, open_ids)
+            rest = queueing.is_paused(connection, *{record.workspace_id for record in records if record.in_work})
         for record in records:
             if seen.get(record.id) != record:
                 seen[record.id] = record
@@ -28,6 +29,8 @@ def follow(database: Database, document_ids: Sequence[str], *, timeout: float | 
         open_ids = [record.id for record in records if record.in_work]
         open_ids += [id_ for id_ in _met(database, records) if id_ not in known]
         known.update(open_ids)
+        if rest:
+            return
         if open_ids:  # looking at thousands takes long: at most a tenth of the time goes into it
             time.sleep(max(_WAIT_SECONDS, 9 * (time.monotonic() - looked)))
 

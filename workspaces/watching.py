@@ -257,7 +257,9 @@ class _Looking:
             brought = cut_short.brought
         intent = replace(file, brought=brought)
         self._put(path, intent)
-        record = self._library.add_file(self._folder.workspace_id, file_label(path), stream, keep_both=True)
+        record = self._library.add_file(
+            self._folder.workspace_id, file_label(path), stream, keep_both=True, batch=self._folder.id
+        )
         self._put(path, replace(intent, document_id=record.id))
         self._note(record.id)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Mapping
+from contextlib import suppress
 from contextvars import Context
 from pathlib import Path
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 from dbos import error as dbos_errors
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from rag.errors import StorageError
@@ -25,8 +26,9 @@ EXECUTOR_ID = "local"
 _LIVE = ["ENQUEUED", "PENDING", "DELAYED"]
 _EXHAUSTED = "MAX_RECOVERY_ATTEMPTS_EXCEEDED"
 _FINISHED = ["SUCCESS", "ERROR", "CANCELLED", _EXHAUSTED]
-_MAX_RECOVERIES = 10
-"""How often a document may be at work when the process dies before it is parked as failed."""
+_DEATHS = 3
+"""How often the process may die while a run is at work before its document is parked as failed. Each run is counted for
+itself, and an orderly end does not count."""
 
 _DELETED_AT_ONCE = 500
 _PATIENCE_SECONDS = 30
@@ -49,9 +51,9 @@ def _retire_step(version_id: str) -> None:
     Jobs.active().retire(version_id)
 
 
-@DBOS.workflow(name="ingest", max_recovery_attempts=_MAX_RECOVERIES)
+@DBOS.workflow(name="ingest", max_recovery_attempts=_DEATHS - 1)
 def _ingest(version_id: str, attempt: int) -> None:
-    with Jobs.active().working(version_id):
+    with Jobs.active().working_on(Run(version_id, attempt)):
         for step in STEPS:
             if not _ingest_step(step, version_id, attempt):
                 return
@@ -63,7 +65,7 @@ def _crawl_step(site_id: str, attempt: int) -> None:
     Jobs.active().run_crawl(site_id, attempt)
 
 
-@DBOS.workflow(name="crawl", max_recovery_attempts=_MAX_RECOVERIES)
+@DBOS.workflow(name="crawl", max_recovery_attempts=_DEATHS - 1)
 def _crawl(site_id: str, attempt: int) -> None:
     with Jobs.active().working(site_id):
         _crawl_step(site_id, attempt)
@@ -126,7 +128,10 @@ def destroy() -> None:
     """Stop at once; a step in work is repeated at the next start."""
     DBOS.destroy()
     while _engines:
-        _engines.pop().dispose()  # DBOS leaves an engine that it was given open
+        engine = _engines.pop()
+        with suppress(SQLAlchemyError), engine.begin() as connection:  # this is no death of the process
+            connection.execute(text("UPDATE workflow_status SET recovery_attempts = 0 WHERE status = 'PENDING'"))
+        engine.dispose()  # DBOS leaves an engine that it was given open
 
 
 def enqueue(queue: str, workflow_id: str, *arguments: str | int) -> None:

@@ -19,7 +19,7 @@ from ingest.parser.process import HelperProcess, HelperStopped
 from ingest.protocols import Embedded, LoadEvent, PageLoaded
 from ingest.wordboxes import Box
 from rag import errors
-from rag.errors import Cancelled, DamagedSource, FootnoteError, SourceError
+from rag.errors import Cancelled, DamagedSource, FootnoteError, ReaderStopped, SourceError
 from rag.languages import detect
 from rag.types import Document
 
@@ -191,7 +191,7 @@ class ParserClient:
             raise (
                 _cancelled()
                 if self._closed
-                else DamagedSource(
+                else ReaderStopped(
                     "The process that reads files stopped twice on this one.",
                     hint="Try again; if it happens again, save the document anew and add that.",
                 )

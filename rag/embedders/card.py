@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rag.errors import EmbedderError
+from rag.errors import EmbedderUnavailable
 from rag.types import Language
 
 CARD_NAME = "embedder.json"
@@ -48,8 +48,8 @@ def read_card(folder: Path) -> EmbedderCard:
             raise ValueError("unknown format")
         return EmbedderCard(**{**fields, "languages": frozenset(fields["languages"])})
     except FileNotFoundError as error:
-        raise EmbedderError("The embedder is not set up.", hint="Run `make setup`.") from error
+        raise EmbedderUnavailable("The embedder is not set up.", hint="Run `make setup`.") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EmbedderError(
+        raise EmbedderUnavailable(
             "The embedder's files are damaged.", hint="Run `make setup` to build them again."
         ) from error

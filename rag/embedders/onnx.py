@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rag.embedders.card import MODEL_NAME, TOKENIZER_NAME, EmbedderCard, read_card
-from rag.errors import EmbedderError
+from rag.errors import EmbedderError, EmbedderUnavailable
 from rag.machine import physical_cores
 from rag.types import Language, Matrix, Vector
 
@@ -125,7 +125,7 @@ def _open_tokenizer(path: Path) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises bare Exception for a missing or damaged file
-        raise EmbedderError("The embedder's tokenizer cannot be loaded.", hint=_REBUILD) from error
+        raise EmbedderUnavailable("The embedder's tokenizer cannot be loaded.", hint=_REBUILD) from error
     tokenizer.no_truncation()  # files of published models truncate and pad by themselves
     tokenizer.no_padding()
     return tokenizer
@@ -141,4 +141,4 @@ def _open_session(path: Path) -> InferenceSession:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base class but Exception
-        raise EmbedderError("The embedder's model cannot be loaded.", hint=_REBUILD) from error
+        raise EmbedderUnavailable("The embedder's model cannot be loaded.", hint=_REBUILD) from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rag.errors import EmbedderError
+from rag.errors import EmbedderError, EmbedderUnavailable
 from rag.types import Language, Matrix, Vector
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def load_model(folder: Path, *, device: str | None = None) -> SentenceTransforme
         EmbedderError: no such model there, or one that breaks these rules.
     """
     if not (folder / "modules.json").is_file():
-        raise EmbedderError(
+        raise EmbedderUnavailable(
             "There is no sentence-transformers model in the folder that was set as embedder.",
             hint="Name the folder that holds its modules.json.",
         )
@@ -42,7 +42,7 @@ def load_model(folder: Path, *, device: str | None = None) -> SentenceTransforme
             model_kwargs={"use_safetensors": True},
         )
     except Exception as error:  # transformers raises nearly anything for a model it cannot read
-        raise EmbedderError(
+        raise EmbedderUnavailable(
             "The embedder cannot be loaded.",
             hint="It must be a complete sentence-transformers model with safetensors weights.",
         ) from error

@@ -297,6 +297,18 @@ def test_an_interrupt_stops_and_the_next_command_goes_on(tmp_path, sources):
     assert record["state"] == "chunked"
 
 
+def test_a_paused_workspace_takes_in_and_reads_nothing_until_it_is_resumed(tmp_path, sources):
+    footnote(tmp_path, "workspace", "create", "w")
+    assert footnote(tmp_path, "pause", "-w", "w").code == 0
+    added = footnote(tmp_path, "add", "-w", "w", str(sources / "valves.txt"), "--json")
+    assert (added.code, added.json["state"]) == (1, "stored")
+    assert "Reading is paused" in added.err
+    assert footnote(tmp_path, "resume").code == 0
+    again = footnote(tmp_path, "add", "-w", "w", str(sources / "valves.txt"), "--json")
+    assert (again.code, again.json["state"], again.json["duplicate"]) == (0, "ready", True)
+    assert footnote(tmp_path, "pause", "-w", "nowhere").code == 2
+
+
 def test_text_of_documents_cannot_steer_the_terminal(tmp_path):
     hostile = tmp_path / "a\x1b[2Jb.txt"
     hostile.write_text("The colour \x1b[31mred\x07 \x9b2J is hostile. \u202eevil")

@@ -181,6 +181,7 @@ def test_the_same_bytes_in_two_documents_of_a_workspace_are_found(folder, patien
 
 def test_a_forgotten_document_is_found_and_mended(folder):
     with opened(folder) as patient:
+        assert wrong(patient) == {}
         change(folder, "UPDATE versions SET state = 'stored' WHERE id = (SELECT min(id) FROM versions)")
         found = wrong(patient)
         assert "1 unfinished documents are not in work" in found["I5"].detail
@@ -227,6 +228,7 @@ def damage(folder: Path, page: int) -> None:
 
 def test_what_is_deleted_but_still_there_is_found_and_mended(folder, monkeypatch):
     monkeypatch.setattr("workspaces.doctor._PURGE_SECONDS", 3.0)  # the first wait is in vain: nobody purges it
+    monkeypatch.setattr("workspaces.feeding._SOON_SECONDS", 3600.0)  # nor does the look soon after the start
     with opened(folder) as patient:
         patient.start()
         change(folder, """UPDATE documents SET deleted_at = '2020-01-01 00:00:00.000000'

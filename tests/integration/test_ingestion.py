@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.support.containers import archive
 from tests.support.documents import encrypted, long_text, pdf
 from tests.support.services import add, ingested, opened, rows, settled
 from tests.web import Reply, answer, page_server
+from workspaces import queueing
 from workspaces.bootstrap import Services
 
 TEXT = "The pressure valve opens at 12 bar. It closes again at 9 bar."
@@ -221,13 +223,19 @@ def test_a_page_that_came_inside_an_archive_and_is_then_added_outlives_the_archi
     assert (kept.source_kind, kept.source, kept.state) == ("url", url, "ready")
 
 
-def test_an_unreachable_address_ends_with_its_reason_and_is_tried_again_when_added_again(services, workspace):
+def test_an_unreachable_address_ends_with_its_reason_and_is_tried_again_when_added_again(
+    services, workspace, monkeypatch
+):
     with web(answer(PAGE)) as url:
         pass  # nobody is there any more
+    waiting = services.library.add_url(workspace, url)
+    while not services.library.document(waiting.id).next_try_at:
+        time.sleep(0.02)
+    monkeypatch.setattr(queueing, "DELAYS", ())
     [failed] = settled(services, services.library.add_url(workspace, url).id)
     assert (failed.state, failed.problem.code) == ("failed", "unreachable")
     again = services.library.add_url(workspace, url)
-    assert again.id == failed.id
+    assert again.id == failed.id == waiting.id
     [record] = settled(services, again.id)
     assert record.state == "failed"
     assert len(services.library.documents(workspace)) == 1

@@ -12,6 +12,7 @@ import pytest
 from rag.errors import DamagedSource, EmbedderError, StorageError
 from rag.testing import HashEmbedder
 from tests.support.services import add, ingested, opened, settled
+from workspaces import queueing
 
 TEXT = "The pressure valve opens at 12 bar. It closes again at 9 bar."
 
@@ -40,15 +41,17 @@ def test_a_fault_of_ours_ends_in_a_visible_state(tmp_path, caplog):
     assert "ZeroDivisionError" in caplog.text, "the log says what it was"
 
 
-def test_a_storage_error_is_the_documents_reason(tmp_path):
+def test_a_storage_error_is_the_documents_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr(queueing, "DELAYS", ())
+
     class Full(HashEmbedder):
         def embed_documents(self, texts: Any) -> Any:
-            raise StorageError("The disk is full.", hint="Free some space.")
+            raise StorageError("The disk is broken.", hint="Mend it.")
 
     with opened(tmp_path / "data", embedder=lambda _: Full()) as services:
         workspace = services.library.create_workspace("w").id
         [record] = settled(services, add(services, workspace, TEXT))
-    assert (record.state, record.problem.code, record.problem.message) == ("failed", "storage", "The disk is full.")
+    assert (record.state, record.problem.code, record.problem.message) == ("failed", "storage", "The disk is broken.")
 
 
 def test_another_embedder_than_the_workspaces_is_refused_by_ingest_and_search(tmp_path):

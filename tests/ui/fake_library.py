@@ -11,7 +11,16 @@ from typing import Any, BinaryIO
 
 from rag.errors import InvalidInput, NameTaken, NotFound
 from rag.types import Span
-from workspaces.models import FINAL_STATES, DocumentRecord, Pending, Problem, VersionRecord, Workspace
+from workspaces.models import (
+    FINAL_STATES,
+    DocumentFilter,
+    DocumentRecord,
+    DocumentsPage,
+    Pending,
+    Problem,
+    VersionRecord,
+    Workspace,
+)
 
 _ids = itertools.count(1)
 
@@ -86,6 +95,7 @@ class FakeLibrary:
         *,
         title: str | None = None,
         keep_both: bool = False,
+        batch: str = "",
     ) -> DocumentRecord:
         data = content.read_bytes() if isinstance(content, Path) else content.read()
         for record in self.records.values():
@@ -114,6 +124,25 @@ class FakeLibrary:
 
     def documents(self, workspace_id: str) -> list[DocumentRecord]:
         return [record for record in reversed(self.records.values()) if record.workspace_id == workspace_id]
+
+    def documents_page(
+        self, workspace_id: str, *, search: str = "", only: DocumentFilter = "all", offset: int = 0, limit: int
+    ) -> DocumentsPage:
+        mine = sorted(self.documents(workspace_id), key=lambda record: record.state != "failed")
+        chosen = {
+            "all": lambda _: True,
+            "working": lambda record: record.in_work,
+            "failed": lambda record: "failed" in (record.state, record.pending and record.pending.state),
+            "ready": lambda record: record.state == "ready",
+        }
+        words = search.casefold().split()
+        found = [
+            record
+            for record in filter(chosen[only], mine)
+            if all(word in f"{record.title} {record.source}".casefold() for word in words)
+        ]
+        counts = {name: sum(map(fits, mine)) for name, fits in chosen.items()}
+        return DocumentsPage(tuple(found[offset : offset + limit]), len(found), counts)
 
     def document(self, document_id: str) -> DocumentRecord:
         if document_id not in self.records:

@@ -26,6 +26,7 @@ from workspaces.models import (
     Problem,
     Site,
     SitePage,
+    Standing,
 )
 
 __all__ = ["DEFAULT", "LEASE", "FakeServices", "Script", "furnished", "install", "unfinished"]
@@ -140,6 +141,40 @@ class FakeChatModels:
         self.state = replace(self.state, state="cancelled", rate=0.0)
 
 
+class FakeReading:
+    """The queue: nothing is read, but everything can be paused, stopped and begun again."""
+
+    def __init__(self, library: FakeLibrary) -> None:
+        self.library = library
+        self.paused: set[str] = set()
+        self.no_room = False
+        self.seconds_left: float | None = None
+
+    def standing(self, workspace_id: str) -> Standing:
+        left = sum(record.in_work for record in self.library.documents(workspace_id))
+        return Standing(left, workspace_id in self.paused, self.no_room, self.seconds_left)
+
+    def pause(self, workspace_id: str) -> int:
+        self.paused.add(workspace_id)
+        return 1
+
+    def resume(self, workspace_id: str) -> int:
+        self.paused.discard(workspace_id)
+        return 1
+
+    def stop_waiting(self, workspace_id: str) -> int:
+        waiting = [record for record in self.library.documents(workspace_id) if record.in_work]
+        for record in waiting:
+            self.library.cancel(record.id)
+        return len(waiting)
+
+    def retry_failed(self, workspace_id: str) -> int:
+        failed = [record for record in self.library.documents(workspace_id) if record.state == "failed"]
+        for record in failed:
+            self.library.retry(record.id)
+        return len(failed)
+
+
 class FakeSites:
     """Sections in memory; nothing is fetched."""
 
@@ -221,6 +256,7 @@ class FakeServices:
             max_upload_mb=50, ollama_url="http://127.0.0.1:11434", embedder="all-minilm-l6-v2"
         )
         self.library = FakeLibrary()
+        self.reading = FakeReading(self.library)
         self.sites = FakeSites(self.library)
         self.folders = FakeFolders()
         self.conversations = FakeConversations(self.library)

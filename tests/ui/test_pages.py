@@ -476,3 +476,48 @@ def test_the_report_is_told_in_plain_words(services: fakes.FakeServices) -> None
         "Left out: a.exe: programs are not read",
     ):
         assert any(words in line for line in lines), words
+
+
+def test_the_queue_is_paused_stopped_and_begun_again_from_the_page(services: fakes.FakeServices) -> None:
+    fakes.unfinished(services)
+    workspace = services.library.workspaces()[-1].id
+    for number in range(2):
+        problem = Problem("damaged", "Torn.")
+        services.library.put(workspace, f"torn {number}.pdf", title="", state="failed", problem=problem)
+        services.library.put(workspace, f"waiting {number}.pdf", title="", state="received")
+    services.reading.seconds_left = 700.0
+    at = page(app(), "documents")
+    assert "about 12 minutes left" in texts(at)
+    at.button(key="queue-pause").click().run()
+    assert workspace in services.reading.paused
+    assert "Reading is paused." in at.info[0].value
+    at.button(key="queue-play_arrow").click().run()
+    assert workspace not in services.reading.paused
+    at.button(key="queue-cancel").click().run()
+    assert not any(record.in_work for record in services.library.documents(workspace))
+    at.button(key="queue-refresh").click().run()
+    assert not any(record.state == "failed" for record in services.library.documents(workspace))
+
+
+def test_a_document_that_waits_for_another_try_says_when_and_why(services: fakes.FakeServices) -> None:
+    workspace = services.library.workspaces()[-1].id
+    moment = datetime(2026, 1, 5, 14, 5)  # UTC, as the database has it
+    problem = Problem("storage", "The disk rests.")
+    services.library.put(workspace, "a.pdf", title="", state="stored", problem=problem, next_try_at=moment)
+    services.reading.no_room = True
+    at = page(app(), "documents")
+    shown = texts(at)
+    assert f"Waiting to try again at {moment.replace(tzinfo=UTC).astimezone():%H:%M} (The disk rests)" in shown
+    assert "The disk is nearly full" in shown
+
+
+def test_the_list_is_filtered_by_state(services: fakes.FakeServices) -> None:
+    workspace = services.library.workspaces()[-1].id
+    for number in range(30):
+        services.library.put(workspace, f"{number}.pdf", title="", state="ready" if number % 3 else "received")
+    at = page(app(), "documents")
+    assert "Working 10" in str(at.segmented_control(key="documents-filter").options)
+    at.segmented_control(key="documents-filter").set_value("working").run()
+    assert not at.exception
+    shown = [key for key in texts(at).split() if key.endswith(".pdf**")]
+    assert len(shown) == 10
