@@ -1,0 +1,117 @@
+"""System calls that fail with EIO or ENOSPC, once or until they are let work again: nothing is called ready that is not,
+every reason is one for people, and everything is there once the calls work.
+
+As in test_kill_calls.py, calls are counted by thread.
+"""
+
+from __future__ import annotations
+
+import shutil
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from tests.support.fault_run import (
+    Driver,
+    broken_promises,
+    can_trace,
+    incomplete,
+    make_sources,
+    said,
+    traced,
+    unfit,
+)
+
+pytestmark = [
+    pytest.mark.skipif(bool(can_trace()), reason=can_trace() or "strace works"),
+    pytest.mark.timeout(240),
+]
+
+CLASSES = {
+    "fsync": (1, 4),
+    "fdatasync": (1, 3),
+    "pwrite64": (3, 60),
+    "rename": (1, 2),
+    "unlink": (1, 3),
+    "ftruncate": (1, 2),
+}
+"""System calls, and which of a thread's fail first."""
+SECONDS = 4.0
+"""How long calls fail that fail again and again, unless all is done before."""
+FAULTS = [
+    (call, first, error, lasting)
+    for (call, numbers), error, lasting in product(CLASSES.items(), ("EIO", "ENOSPC"), (False, True))
+    for first in numbers
+]
+SHORT = [
+    ("fsync", 1, "EIO", False),
+    ("fsync", 4, "ENOSPC", True),
+    ("fdatasync", 1, "EIO", True),
+    ("pwrite64", 3, "ENOSPC", False),
+    ("pwrite64", 3, "ENOSPC", True),
+    ("pwrite64", 60, "EIO", True),
+    ("rename", 1, "EIO", False),
+    ("unlink", 1, "EIO", True),
+]
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_sources(tmp_path_factory.mktemp("faults") / "sources")
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory, sources: Path) -> Path:
+    """A data directory that has been opened once and holds nothing."""
+    folder = tmp_path_factory.mktemp("faults") / "library"
+    with Driver(folder, sources) as driver:
+        assert driver.heard("started")
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path: Path, library: Path) -> Path:
+    return Path(shutil.copytree(library, tmp_path / "data"))
+
+
+@pytest.mark.parametrize("fault", SHORT)
+def test_a_failing_system_call_leaves_a_true_state(
+    data: Path, sources: Path, fault: tuple[str, int, str, bool]
+) -> None:
+    _fail_and_judge(data, sources, *fault)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault not in SHORT])
+def test_any_failing_system_call_leaves_a_true_state(
+    data: Path, sources: Path, fault: tuple[str, int, str, bool]
+) -> None:
+    _fail_and_judge(data, sources, *fault)
+
+
+def _fail_and_judge(data: Path, sources: Path, call: str, first: int, error: str, lasting: bool) -> None:
+    when = f"{first}+" if lasting else f"{first}"
+    log = data.with_name("trace")
+    with Driver(data, sources) as driver:
+        assert driver.heard("started")
+        with traced(driver, "-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={when}", log=log):
+            driver.ask("work")
+            driver.heard("done", seconds=SECONDS if lasting else 60)
+        assert "(INJECTED)" in log.read_text(), "the control: a call has failed"
+        driver.ask("mend")
+        driver.heard("mended")
+        status, errors = driver.end()
+    assert not errors, errors
+    for event in driver.events:
+        if event["event"] in ("refused", "closed"):
+            assert not unfit(event["told"]), event
+    with Driver(data, sources) as after:
+        after.ask("mend")
+        after.heard("mended")
+        assert after.end() == (0, ""), after.events
+    wrong = broken_promises(driver.events, said(after.events, "unasked"), sources, failed_may_be=True)
+    assert wrong + incomplete(said(after.events, "mended"), data, sources) == []
+    assert status == 0, driver.events
+    assert broken_promises(driver.events, said(driver.events, "unasked"), sources, failed_may_be=True) == []
+    assert incomplete(said(driver.events, "mended"), data, sources) == []

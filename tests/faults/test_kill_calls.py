@@ -1,0 +1,118 @@
+"""kill -9 at counted system calls of an ingest, a newer version and a deletion: what was accepted is there after the
+next start, without help.
+
+strace counts the calls of each thread, so a point is the moment when the first thread makes its N-th call of a kind.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.fault_run import (
+    CALLS,
+    Driver,
+    broken_promises,
+    can_trace,
+    incomplete,
+    make_sources,
+    points,
+    said,
+    spread,
+    traced,
+)
+
+pytestmark = [
+    pytest.mark.skipif(bool(can_trace()), reason=can_trace() or "strace works"),
+    pytest.mark.timeout(240),
+]
+
+SHORT, FULL = 12, 200
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_sources(tmp_path_factory.mktemp("faults") / "sources")
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory, sources: Path) -> Path:
+    """A data directory that has been opened once and holds nothing."""
+    folder = tmp_path_factory.mktemp("faults") / "library"
+    with Driver(folder, sources) as driver:
+        assert driver.heard("started")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory, library: Path, sources: Path) -> list[tuple[str, int]]:
+    """The points of a run that nothing disturbs."""
+    folder = tmp_path_factory.mktemp("faults")
+    data, trace = folder / "data", folder / "trace"
+    shutil.copytree(library, data)
+    with Driver(data, sources) as driver:
+        assert driver.heard("started")
+        with traced(driver, "-e", f"trace={','.join(CALLS)}", log=trace):
+            driver.ask("work")
+            assert driver.heard("done")
+    return points(trace)
+
+
+@pytest.fixture
+def data(tmp_path: Path, library: Path) -> Path:
+    return Path(shutil.copytree(library, tmp_path / "data"))
+
+
+@pytest.mark.parametrize("number", range(SHORT))
+def test_nothing_accepted_is_lost_by_a_kill_at_a_system_call(
+    data: Path, sources: Path, counted: list[tuple[str, int]], number: int
+) -> None:
+    _kill_and_judge(data, sources, spread(counted, SHORT)[number])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("number", range(FULL))
+def test_nothing_accepted_is_lost_by_a_kill_at_any_system_call(
+    data: Path, sources: Path, counted: list[tuple[str, int]], number: int
+) -> None:
+    assert len(counted) >= FULL
+    _kill_and_judge(data, sources, spread(counted, FULL)[number])
+
+
+def test_a_file_that_is_named_before_it_is_stored_would_be_found(data: Path, sources: Path) -> None:
+    with Driver(data, sources, "--unsafe") as driver:
+        assert driver.heard("started")
+        driver.ask("work")
+        assert driver.heard("acked")
+        driver.kill()
+        driver.end()
+    wrong = _judged(data, sources, driver)
+    assert any("original" in line for line in wrong), wrong
+
+
+def _kill_and_judge(data: Path, sources: Path, point: tuple[str, int]) -> None:
+    call, number = point
+    with Driver(data, sources) as driver:
+        assert driver.heard("started")
+        with traced(driver, "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={number}"):
+            driver.ask("work")
+            driver.heard("done")
+        status, errors = driver.end()
+    killed = status == -9
+    print(f"{call} {number}: {'the application' if killed else 'a child, or nobody'} was killed, status {status}")
+    assert killed or not errors, errors
+    assert _judged(data, sources, driver) == []
+
+
+def _judged(data: Path, sources: Path, driver: Driver) -> list[str]:
+    with Driver(data, sources) as after:
+        after.ask("mend")
+        after.heard("mended")
+        status, errors = after.end()
+    if status != 0:
+        return [f"it cannot be started again: {errors} {after.events}"]
+    wrong = broken_promises(driver.events, said(after.events, "unasked"), sources)
+    return wrong + incomplete(said(after.events, "mended"), data, sources)
