@@ -7,7 +7,6 @@ strace counts the calls of each thread, so a point is the moment when the first 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest

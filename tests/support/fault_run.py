@@ -214,9 +214,10 @@ def broken_promises(
     for name, count in Counter(document["source"] for document in documents.values()).items():
         if count > 1:
             wrong.append(f"{name} is there {count} times")
-    if renewed and any(d["number"] == 2 and d["newest"] == "ready" for d in documents.values()):
-        if state["found"]["notes.txt"] or state["found"][f"{NEWER}/notes.txt"] != ["notes.txt"]:
-            wrong.append("the superseded words are found, or the newer ones are not")
+    if any(document["number"] == 2 and document["newest"] == "ready" for document in documents.values()) and (
+        state["found"]["notes.txt"] or state["found"][f"{NEWER}/notes.txt"] != ["notes.txt"]
+    ):
+        wrong.append("the superseded words are found, or the newer ones are not")
     return wrong
 
 
@@ -226,7 +227,7 @@ def unfit(told: str) -> bool:
 
 
 def incomplete(state: dict[str, Any], data: Path, sources: Path) -> list[str]:
-    """What is wrong once everything was done: all files ready, the newer bytes current, the deleted one off the disk."""
+    """What is wrong once all was done: every file ready, the newer bytes current, the deleted one off the disk."""
     wanted = {name for name in files_of(sources) if "/" not in name and name != DELETED}
     wanted |= {name for inside in INSIDE.values() for name in inside}
     everything: Events = [
