@@ -1,5 +1,5 @@
-"""A disk that runs full at some byte of an ingest, and has room again later: the reason says so, nothing is called ready
-that is not, and everything is there in the end."""
+"""A disk that runs full at some byte of an ingest, and has room again later: the reason says so, nothing is called
+ready that is not, and everything is there in the end."""
 
 from __future__ import annotations
 

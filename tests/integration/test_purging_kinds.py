@@ -1,5 +1,5 @@
-"""What was deleted leaves the disk whatever it was: mail with an attachment, versions, an unlocked PDF with its readable
-copy, a web page, a picture that was read. And what was freed goes back to the disk."""
+"""What was deleted leaves the disk whatever it was: mail with an attachment, versions, an unlocked PDF with its
+readable copy, a web page, a picture that was read. And what was freed goes back to the disk."""
 
 from __future__ import annotations
 
