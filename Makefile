@@ -16,10 +16,10 @@ run: setup
 	@exec .venv/bin/footnote serve --port $(PORT)
 
 test: setup-dev
-	$(PYTEST) -m "not full"
+	$(PYTEST) -n 2 --dist loadfile -m "not full"
 
 test-full: setup-dev
-	$(PYTEST)
+	$(PYTEST) -n 2 --dist loadfile
 
 lint: setup-dev
 	.venv/bin/ruff check .

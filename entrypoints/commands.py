@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from entrypoints import sections, shown
+from entrypoints import sections, shown, watched
 from entrypoints.output import Output, as_json
 from rag.errors import FootnoteError, InvalidInput, NotFound
 from rag.types import Answered, Interrupted, Refused
@@ -83,6 +83,13 @@ def add(services: Services, options: Namespace, out: Output) -> int:
         for item in [] if options.json else inside:
             out.line(f"  {shown.document_line(item.path or item.source, item)}")
     return 1 if failed or not added else 0
+
+
+def watch(services: Services, options: Namespace, out: Output) -> int:
+    """Watch a folder, list those watched, look into them, or stop watching one."""
+    adding = not (options.list or options.look or options.remove)
+    workspace_id = _made(services, options.workspace) if adding else _existing(services, options.workspace)
+    return watched.run(services, workspace_id, options, out)
 
 
 def unlock(services: Services, options: Namespace, out: Output) -> int:

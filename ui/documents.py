@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import components, downloads, figures, kinds, resources, safe, state, unlocking, views
+from ui import downloads, figures, inside, kinds, resources, safe, state, unlocking, views
 from workspaces.models import DocumentRecord, Pending, Problem
 
 _POLL_SECONDS = 0.7
 PAGE_SIZE = 20
-_TEXT_PIECE = 20_000
 
 _OUTCOMES = {
     "unchanged": "The page has not changed.",
@@ -45,7 +44,9 @@ def _listing(workspace_id: str, *, polled: bool) -> None:
         st.rerun()
     if polled is not _in_work(workspace_id, records):
         st.rerun()  # the whole page: it begins or ends polling, and figures elsewhere change
-    shown = _found(records)
+    if polled and records:
+        st.caption(_overall(records))
+    shown = sorted(_found(records), key=lambda record: record.state != "failed")
     with st.container(key="documents"):
         for record in _page(shown):
             _row(record)
@@ -57,6 +58,12 @@ def _in_work(workspace_id: str, records: Sequence[DocumentRecord]) -> bool:
     """Whether the list changes by itself: a document is being read, or a section brings new ones."""
     sites = resources.services().sites.in_workspace(workspace_id)
     return any(record.in_work for record in records) or any(site.state == "running" for site in sites)
+
+
+def _overall(records: Sequence[DocumentRecord]) -> str:
+    """How far all of them are together, in one line."""
+    read, failed = (sum(record.state == state_ for record in records) for state_ in ("ready", "failed"))
+    return f"{read:,} of {len(records):,} read" + (f", {failed:,} failed" if failed else "")
 
 
 def _found(records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
@@ -163,7 +170,7 @@ def _menu(record: DocumentRecord) -> None:
     if record.in_work:
         actions.append("Cancel")
     if record.characters:
-        actions.append("Show text")
+        actions.append("Look inside")
     if record.size:
         actions.append("Download original")
     if record.fetched_at is not None and not record.in_work:
@@ -176,8 +183,8 @@ def _menu(record: DocumentRecord) -> None:
     )
     if chosen == "Cancel":
         _safely(lambda: resources.services().library.cancel(record.id))
-    elif chosen == "Show text":
-        _text(record)
+    elif chosen == "Look inside":
+        inside.show(record)
     elif chosen == "Download original":
         _original(record)
     elif chosen == "Refresh":
@@ -187,24 +194,6 @@ def _menu(record: DocumentRecord) -> None:
     elif chosen == "Delete…":
         state.open_dialog("delete_document", record.id)
         st.rerun()
-
-
-def _text(record: DocumentRecord) -> None:
-    title = safe.label(record.title or record.source, limit=70) or "Document"
-    st.dialog(title, width=720, position="right")(_text_body)(record)
-
-
-def _text_body(record: DocumentRecord) -> None:
-    pieces = max(1, -(-record.characters // _TEXT_PIECE))
-    st.caption(f"The text that was read from it: {figures.count(record.characters, 'character')}.")
-    number = st.pagination(pieces, key="text-piece") if pieces > 1 else 1
-    try:
-        start = (number - 1) * _TEXT_PIECE
-        text = resources.services().viewer.text(record.version_id, start=start, limit=_TEXT_PIECE)
-    except FootnoteError as error:
-        resources.show_error(error)
-        return
-    components.passage(before=text, quote="", after="", key="document-text")
 
 
 @st.dialog("Download original", icon=":material/download:")

@@ -35,10 +35,10 @@ from workspaces.sites import Sites
 from workspaces.unlocking import Unlocking
 from workspaces.vectors import VectorIndex
 from workspaces.viewer import Viewer
+from workspaces.watching import Folders
 
 if TYPE_CHECKING:
     from ingest.parser.client import ParserClient
-    from rag.protocols import Embedder
     from workspaces.crawling import Crawling
     from workspaces.ingestion import Ingestion
 
@@ -53,6 +53,7 @@ class Services:
     settings: Settings
     library: Library
     sites: Sites
+    folders: Folders
     conversations: Conversations
     viewer: Viewer
     chat_models: ChatModels
@@ -60,7 +61,8 @@ class Services:
     start: Callable[[], None]
     """Launch the background work: what a former process left unfinished goes on."""
     warm_up: Callable[[], None]
-    """Do that and load, in a thread of its own, what the first question and the first document will need."""
+    """Do that, begin to watch folders, and load, in a thread of its own, what the first question and the first document
+    will need."""
     close: Callable[[], None]
     """Stop everything and give the data directory back. Work in progress continues at the next start."""
 
@@ -140,6 +142,8 @@ class _Parts:
             crawling=Lazy(self._crawling),
         )
         cleanup.callback(self.jobs.close)
+        self.folders = Folders(self.database, self.library, data_dir=settings.data_dir)
+        cleanup.callback(self.folders.close)
         self.chat_models = ChatModels(settings, preferences=Preferences(self.database))
         cleanup.callback(self.chat_models.close)
         fitting = FittingVectors(self.vectors, self.database, embedder=lambda: self.embedder().name)
@@ -228,12 +232,13 @@ def _wire(parts: _Parts, *, jobs: bool, close: Callable[[], None]) -> Services:
         settings=parts.settings,
         library=parts.library(),
         sites=Sites(parts.database, parts.jobs, refreshing=parts.refreshing),
+        folders=parts.folders,
         conversations=parts.conversations,
         viewer=Viewer(parts.database, parts.files, parser=parts.viewing),
         chat_models=parts.chat_models,
         doctor=doctor,
         start=start,
-        warm_up=lambda: _warm_up(start, parts.vectors, parts.embedder),
+        warm_up=lambda: _warm_up(start, parts, watch=jobs),
         close=close,
     )
 
@@ -244,12 +249,14 @@ def _start(parts: _Parts) -> None:
     parts.jobs.launch()
 
 
-def _warm_up(start: Callable[[], None], vectors: VectorIndex, embedder: Callable[[], Embedder]) -> None:
+def _warm_up(start: Callable[[], None], parts: _Parts, *, watch: bool) -> None:
     def work() -> None:
         try:
             start()
-            embedder().embed_query("warm up")
-            vectors.start_probe()
+            if watch:  # only here: a command that runs for a moment leaves the folders alone
+                parts.folders.start()
+            parts.embedder().embed_query("warm up")
+            parts.vectors.start_probe()
         except FootnoteError as error:  # whoever then adds or asks meets the same error, with its hint
             _log.warning("%s %s", error.message, error.hint)
 

@@ -17,7 +17,7 @@ from sqlalchemy import func, or_, select, text
 from ingest.ocr import engines
 from ingest.parser import landlock
 from rag.errors import FootnoteError
-from workspaces import repository, runs
+from workspaces import invariants, repository, runs
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.identifiers import now
@@ -77,9 +77,13 @@ class Doctor:
             _Invariant("I3", "The indexes hold nothing else", self._index_foreign, self._reindex),
             _Invariant("I4", "No document is stored twice", self._duplicates),
             _Invariant("I5", "Nothing unfinished is forgotten or stuck", self._unfinished, self._jobs.sweep),
+            _Invariant("I6", "Nothing deleted is left", self._unpurged, self._purge),
             _Invariant("I7", "The databases are intact", self._integrity),
+            _Invariant("I8", "Every failure says why", self._unexplained),
+            _Invariant("I9", "No question of a conversation is missing", self._disordered),
             _Invariant("I10", "The vector index finds what an exact search finds", self._exactness, self._reindex),
             _Invariant("I11", "Only you can read the data directory", self._modes, self._close_modes),
+            _Invariant("I12", "No unfinished file is left", self._leftovers, self._remove_leftovers),
             _Invariant("I13", "No original is left over", self._orphans, self._remove_orphans),
         )
         return [_checked(invariant, repair=repair) for invariant in plan]
@@ -253,6 +257,30 @@ class Doctor:
 
     def _remove_orphans(self) -> None:
         self._purging.remove_orphans()
+
+    def _unpurged(self) -> Findings:
+        left = [item for kind, item in self._purging.pending() if kind != "version"]
+        return [f"{len(left)} deleted documents or workspaces are still on the disk"] if left else []
+
+    def _purge(self) -> None:
+        self._jobs.sweep()
+        self._jobs.wait_purged(timeout=_PURGE_SECONDS)
+
+    def _unexplained(self) -> Findings:
+        with self._database.read() as connection:
+            return invariants.unexplained(connection)
+
+    def _disordered(self) -> Findings:
+        with self._database.read() as connection:
+            return invariants.disordered(connection)
+
+    def _leftovers(self) -> Findings:
+        left = invariants.leftovers(self._data_dir / "originals")
+        return [f"{len(left)} files were never finished"] if left else []
+
+    def _remove_leftovers(self) -> None:
+        for path in invariants.leftovers(self._data_dir / "originals"):
+            path.unlink(missing_ok=True)
 
     def _workspaces(self) -> list[str]:
         with self._database.read() as connection:

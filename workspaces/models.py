@@ -182,6 +182,36 @@ class SitePage:
 
 
 @dataclass(frozen=True, slots=True)
+class Folder:
+    """A watched folder of this machine."""
+
+    id: str
+    workspace_id: str
+    path: str
+    patterns: tuple[str, ...]
+    """What is left out, besides hidden and temporary files."""
+    created_at: datetime
+    scanned_at: datetime | None = None
+    problem: str = ""
+    files: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a watched folder found and did."""
+
+    added: int = 0
+    changed: int = 0
+    moved: int = 0
+    gone: int = 0
+    waiting: int = 0
+    """Files that are being written; the next look takes them in."""
+    document_ids: tuple[str, ...] = ()
+    """Documents that are new or have a newer version."""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """A question and its answer, as saved."""
 

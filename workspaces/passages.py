@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from ingest.outline import headings_at
-from rag.places import Clipper
+from rag.places import Clipper, locate
 from rag.types import Language, Passage, Span
 from workspaces.database import Database
 from workspaces.extracts import places_of, read_text
@@ -67,6 +68,25 @@ def passage_at(connection: Connection, version_id: str, offset: int) -> Passage 
     )
     row = connection.execute(query).one_or_none()
     return _passage(row) if row else None
+
+
+def passages_of(
+    connection: Connection, version_id: str, *, page: int | None = None, offset: int = 0, limit: int = 20
+) -> list[Passage]:
+    """The passages of a version in order, those that begin on `page` only where one is given; at most `limit`."""
+    query = _shown(
+        select(chunks.c.id)
+        .join(versions, versions.c.id == chunks.c.version_id)
+        .join(documents, documents.c.id == versions.c.document_id)
+        .where(chunks.c.version_id == version_id)
+        .order_by(chunks.c.ordinal)
+        .offset(offset)
+        .limit(limit)
+    )
+    if page is not None:
+        query = query.where(chunks.c.page == page)
+    found = (_passage(row) for row in connection.execute(query))
+    return [replace(passage, locator=locate(passage, passage.span)) for passage in found]
 
 
 def cited_passage(connection: Connection, record: DocumentRecord, span: Span) -> Passage:

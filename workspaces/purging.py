@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, select, update
 
-from workspaces import frontier, members
+from workspaces import folder_rows, frontier, members
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.lexical import Fts5Index
@@ -177,6 +177,7 @@ class Purging:
             connection.execute(delete(conversations).where(conversations.c.workspace_id == workspace_id))
             mine = connection.execute(select(sites.c.id).where(sites.c.workspace_id == workspace_id)).scalars()
             frontier.remove(connection, list(mine))
+            folder_rows.remove_all(connection, workspace_id)
             connection.execute(delete(workspaces).where(workspaces.c.id == workspace_id))
 
 

@@ -250,6 +250,30 @@ site_pages = Table(  # the frontier of a crawl, and what became of each address
     Column("document_id", ID, index=True),  # no foreign key: a document that was deleted is not fetched again
 )
 
+folders = Table(  # folders of this machine that are watched
+    "folders",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("workspace_id", ID, ForeignKey("workspaces.id"), nullable=False, index=True),
+    Column("path", Text, nullable=False),  # absolute, without links
+    Column("patterns", JSON, nullable=False),  # what a person wants left out
+    Column("created_at", DateTime, nullable=False),
+    Column("scanned_at", DateTime),
+    Column("problem", Text, nullable=False, default=""),
+)
+
+folder_files = Table(  # what was last seen in a watched folder, and the document of each file
+    "folder_files",
+    metadata,
+    Column("folder_id", ID, ForeignKey("folders.id"), primary_key=True),
+    Column("path", Text, primary_key=True),  # relative to the folder, parts separated by "/"
+    Column("size", Integer, nullable=False),
+    Column("mtime_ns", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("document_id", ID, index=True),  # null until added; no foreign key: one that was deleted is not added again
+    Column("brought", Boolean, nullable=False),  # the document came from a folder, and goes with its last file
+)
+
 settings = Table(  # what the settings page wrote; weaker than variables and the TOML file
     "settings",
     metadata,

@@ -15,13 +15,13 @@ from ingest import media
 from ingest.wordboxes import boxes_of, unpack
 from rag.errors import FootnoteError, NotFound, PasswordNeeded, StorageError
 from rag.places import locate
-from rag.types import Span
+from rag.types import Passage, Span
 from workspaces import repository
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.models import DocumentRecord, PassageView
 from workspaces.names import file_label
-from workspaces.passages import cited_passage, page_at, passage_at, text_around
+from workspaces.passages import cited_passage, page_at, passage_at, passages_of, text_around
 from workspaces.tables import pages, versions
 
 if TYPE_CHECKING:
@@ -150,6 +150,12 @@ class Viewer:
         with self._database.read() as connection:
             repository.get_version(connection, version_id)
             return text_around(connection, version_id, Span(start, start + limit), margin=0)[1]
+
+    def passages(self, version_id: str, *, page: int | None = None, offset: int = 0, limit: int = 20) -> list[Passage]:
+        """A piece of the passages in their order, of one page if given. Raises NotFound as `text` does."""
+        with self._database.read() as connection:
+            repository.get_version(connection, version_id)
+            return passages_of(connection, version_id, page=page, offset=offset, limit=limit)
 
     def original(self, document_id: str, version_id: str | None = None) -> Original:
         """The original of a document: of its current version, or of the one given.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from workspaces.bootstrap import Services
 from workspaces.index_store import collection_name
 from workspaces.models import Check
 
-INVARIANTS = ["I1", "I2", "I3", "I4", "I5", "I7", "I10", "I11", "I13"]
+INVARIANTS = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11", "I12", "I13"]
 
 
 @pytest.fixture(scope="module")
@@ -196,16 +198,73 @@ def test_a_document_that_makes_no_progress_is_found(folder, patient):
 
 
 def test_a_damaged_database_is_found(folder):
-    database = folder / "footnote.db"
-    data = bytearray(database.read_bytes())
-    page = len(data) // 4096 // 2
-    for number in range(page, page + 6):  # several: one of them may be free
-        data[number * 4096 : number * 4096 + 200] = b"\xa5" * 200
-    database.write_bytes(data)
+    [(page,)] = rows(folder, "SELECT rootpage FROM sqlite_master WHERE name = 'texts'")
+    damage(folder, page)
     with opened(folder, jobs=False) as patient:
         found = wrong(patient)
         assert "I7" in found
         assert str(folder) not in "".join(check.detail for check in found.values())
+
+
+def test_a_database_too_damaged_to_be_opened_is_found(folder):
+    damage(folder, 1)
+    command = [sys.executable, "-m", "entrypoints.cli", "doctor"]
+    environment = {**os.environ, "FOOTNOTE_DATA_DIR": str(folder)}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert ran.stdout.startswith("WRONG    I7")
+    assert "Traceback" not in ran.stderr
+
+
+def damage(folder: Path, page: int) -> None:
+    """Overwrite the header of a page (from 1) of the database; of the first, that of its tree."""
+    database = folder / "footnote.db"
+    data = bytearray(database.read_bytes())
+    start = (page - 1) * 4096 + (100 if page == 1 else 0)
+    data[start : start + 200] = b"\xa5" * 200
+    database.write_bytes(data)
+
+
+def test_what_is_deleted_but_still_there_is_found_and_mended(folder, monkeypatch):
+    monkeypatch.setattr("workspaces.doctor._PURGE_SECONDS", 3.0)  # the first wait is in vain: nobody purges it
+    with opened(folder) as patient:
+        patient.start()
+        change(folder, """UPDATE documents SET deleted_at = '2020-01-01 00:00:00.000000'
+                          WHERE id = (SELECT min(id) FROM documents)""")  # fmt: skip
+        assert "1 deleted documents" in wrong(patient)["I6"].detail
+        assert wrong(patient, repair=True)["I6"].repaired
+        assert rows(folder, "SELECT id FROM documents WHERE deleted_at IS NOT NULL") == []
+
+
+def test_a_failure_that_does_not_say_why_is_found(folder, patient):
+    change(folder, "UPDATE versions SET state = 'failed' WHERE id = (SELECT min(id) FROM versions)")
+    assert "do not say why" in wrong(patient)["I8"].detail
+    change(folder, """UPDATE versions SET problem_code = 'x', problem_message = 'no /home/a/b.txt', problem_hint = 'y'
+                      WHERE state = 'failed'""")  # fmt: skip
+    assert wrong(patient)["I8"].detail == "1 failed documents name a path or a trace"
+
+
+def test_a_conversation_with_a_gap_is_found(folder, patient):
+    change(folder, """INSERT INTO conversations SELECT 'c', id, 't', created_at, created_at
+                      FROM workspaces WHERE name = 'one'""")  # fmt: skip
+    for ordinal in (1, 3):
+        change(folder, """INSERT INTO turns (id, conversation_id, ordinal, question, state, answer, sentences, timings,
+                          created_at) SELECT :id, 'c', :ordinal, 'q', 'refused', '', '[]', '{}', created_at
+                          FROM conversations""", id=f"t{ordinal}", ordinal=ordinal)  # fmt: skip
+    assert "1 conversations lack a question" in wrong(patient)["I9"].detail
+    change(folder, "UPDATE turns SET ordinal = 2 WHERE ordinal = 3")
+    assert "I9" not in wrong(patient)
+
+
+def test_a_file_never_finished_is_found_and_mended(folder, patient):
+    stray = folder / "originals" / ".incoming-x"
+    stray.write_bytes(b"half")
+    stray.chmod(0o600)
+    assert wrong(patient) == {}, "it may still be coming in"
+    os.utime(stray, (0, 0))
+    assert "1 files were never finished" in wrong(patient)["I12"].detail
+    assert wrong(patient, repair=True)["I12"].repaired
+    assert not stray.exists()
 
 
 def test_a_row_that_refers_to_nothing_is_found(folder):

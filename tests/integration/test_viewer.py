@@ -168,7 +168,20 @@ def test_nothing_of_a_deleted_document_can_be_seen(services, workspace):
         lambda: services.viewer.passage(record.version_id, span),
         lambda: services.viewer.page_image(record.version_id, 1),
         lambda: services.viewer.text(record.version_id),
+        lambda: services.viewer.passages(record.version_id),
         lambda: services.viewer.original(record.id),
     ):
         with pytest.raises(NotFound):
             look()
+
+
+def test_passages_are_read_in_order_in_pieces_and_by_page(services, manual, notes):
+    every = services.viewer.passages(notes.version_id, limit=1000)
+    assert len(every) == notes.chunks > 1
+    assert [passage.ordinal for passage in every] == sorted(passage.ordinal for passage in every)
+    assert services.viewer.passages(notes.version_id, offset=1, limit=1) == every[1:2]
+    whole = services.viewer.passages(manual.version_id)
+    first = [passage for passage in whole if passage.page == 1]
+    assert first
+    assert services.viewer.passages(manual.version_id, page=1) == first
+    assert services.viewer.passages(manual.version_id, page=99) == []

@@ -51,9 +51,12 @@ def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[fakes.
     st.cache_resource.clear()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium without a window; skipped with the reason where there is none."""
+    """Chromium without a window; skipped with the reason where there is none.
+
+    One a file: as long as Playwright runs, so does its event loop, and DBOS refuses to start beside one.
+    """
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: install Debian's `chromium` to run the browser tests")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

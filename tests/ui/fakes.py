@@ -12,10 +12,21 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from rag.errors import NotFound
-from rag.types import Span
+from rag.types import Locator, Passage, Span
 from tests.ui.fake_conversations import DEFAULT, FakeConversations, Script
 from tests.ui.fake_library import LEASE, FakeLibrary, new_id, now
-from workspaces.models import Check, DocumentRecord, Download, ModelChoice, PassageView, Problem, Site, SitePage
+from workspaces.models import (
+    Check,
+    DocumentRecord,
+    Download,
+    Folder,
+    Look,
+    ModelChoice,
+    PassageView,
+    Problem,
+    Site,
+    SitePage,
+)
 
 __all__ = ["DEFAULT", "LEASE", "FakeServices", "Script", "furnished", "install", "unfinished"]
 
@@ -47,6 +58,16 @@ class FakeViewer:
             superseded=record.number > 1,
             locked=locked,
         )
+
+    def passages(self, version_id: str, *, page: int | None = None, offset: int = 0, limit: int = 20) -> list[Passage]:
+        record, text = self._record(version_id), self.library.texts[version_id]
+        place = Locator("lines", "", 1, 3)
+        return [
+            Passage(
+                "c", record.id, version_id, record.title, 0, Span(0, len(text)), text, "en", page,
+                heading_path=("Rent",), locator=None if page else place,
+            )
+        ]  # fmt: skip
 
     def page_image(
         self, version_id: str, page: int, *, dpi: int = 110, span: Span | None = None, password: str | None = None
@@ -157,6 +178,27 @@ class FakeSites:
         return self.outcome
 
 
+class FakeFolders:
+    """Watched folders in memory; nothing is read."""
+
+    def __init__(self) -> None:
+        self.all: dict[str, Folder] = {}
+
+    def add(self, workspace_id: str, path: str) -> Folder:
+        folder = Folder(new_id("f"), workspace_id, path, (), now(), files=3)
+        self.all[folder.id] = folder
+        return folder
+
+    def list(self, workspace_id: str) -> list[Folder]:
+        return [folder for folder in self.all.values() if folder.workspace_id == workspace_id]
+
+    def look(self, folder_id: str) -> Look:
+        return Look(added=2)
+
+    def remove(self, folder_id: str, *, delete_documents: bool = False) -> None:
+        self.all.pop(folder_id)
+
+
 class FakeDoctor:
     def check(self, *, repair: bool = False) -> list[Check]:
         return [
@@ -180,6 +222,7 @@ class FakeServices:
         )
         self.library = FakeLibrary()
         self.sites = FakeSites(self.library)
+        self.folders = FakeFolders()
         self.conversations = FakeConversations(self.library)
         self.viewer = FakeViewer(self.library, folder)
         self.chat_models = FakeChatModels()

@@ -88,7 +88,7 @@ def test_a_document_is_added_shown_and_deleted_with_figures(page: Page, serve: S
     row = page.locator('[class*="st-key-document-d"]')
     assert "pets *and* rent" in row.inner_text()
     row.locator('[class*="st-key-menu-d"] button').first.click()
-    page.get_by_role("menuitem", name="Show text").click()
+    page.get_by_role("menuitem", name="Look inside").click()
     page.get_by_role("dialog").locator(".passage").get_by_text("Pets need").wait_for(timeout=20_000)
     steps.close_dialog(page)
     row.locator('[class*="st-key-menu-d"] button').first.click()

@@ -12,9 +12,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rag.errors import StorageError
-from rag.types import Span
+from rag.types import Report, Span
 from tests.conftest import ROOT
 from tests.ui import fakes
+from ui import inside
 from ui.state import OpenDialog, OpenPassage
 from workspaces.models import Download, Pending, Problem, SitePage
 
@@ -196,6 +197,23 @@ def test_documents_show_progress_notes_and_reasons_with_a_way_out(services: fake
     assert services.library.document(failed.id).state == "received"
 
 
+def test_failed_documents_stand_first_under_one_line_for_all(services: fakes.FakeServices) -> None:
+    fakes.unfinished(services)
+    workspace = services.library.workspaces()[-1].id
+    services.library.put(workspace, "torn.pdf", title="", state="failed", problem=Problem("damaged", "Torn."))
+    services.library.put(workspace, "newer.txt", title="Newer than the torn one")
+    at = page(app(), "documents")
+    records = services.library.documents(workspace)
+    assert records[0].title == "Newer than the torn one", (
+        "the control: by age alone, a document that is read comes first"
+    )
+    read, failed = (sum(record.state == state for record in records) for state in ("ready", "failed"))
+    shown = texts(at)
+    assert f"{read} of {len(records)} read, {failed} failed" in shown
+    others = [record for record in records if record.state != "failed"]
+    assert shown.index("torn.pdf") < min(shown.index(record.title or record.source) for record in others)
+
+
 def test_several_addresses_are_taken_in_at_once(services: fakes.FakeServices) -> None:
     at = page(app(), "documents")
     at.text_area(key="addresses").set_value("https://a.example.org/x\n  https://b.example.org/y\n")
@@ -248,6 +266,24 @@ def test_deleting_a_section_is_asked_first(services: fakes.FakeServices) -> None
     at.run()
     assert "3 pages" in texts(at)
     assert services.sites.all
+
+
+def test_a_folder_is_watched_looked_into_and_left(services: fakes.FakeServices) -> None:
+    at = page(app(), "documents")
+    at.text_input(key="folder-path").set_value("/papers/![x](http://evil.test/a.png)")
+    button_named(at, "Watch").click().run()
+    assert not at.exception
+    [folder] = services.folders.all.values()
+    services.folders.all[folder.id] = replace(folder, problem="“[x](http://evil.test)” cannot be read.")
+    at.run()
+    assert "3 files" in texts(at)
+    assert "cannot be read." in texts(at)
+    assert not any("](http" in str(element.value) for element in [*at.markdown, *at.caption, *at.warning])
+    at.button(key=f"look-{folder.id}").click().run()
+    assert "2 new" in texts(at)
+    at.button(key=f"unwatch-{folder.id}").click().run()
+    assert not at.exception
+    assert not services.folders.all
 
 
 def test_a_web_document_says_when_and_where_it_was_fetched_and_that_it_is_gone(services: fakes.FakeServices) -> None:
@@ -420,3 +456,23 @@ def test_hostile_names_are_escaped_wherever_they_are_labels(services: fakes.Fake
     labels = [button.label for button in at.button] + [str(element.value) for element in [*at.markdown, *at.caption]]
     assert any("evil" in label for label in labels)
     assert not any("](" in label for label in labels)
+
+
+def test_the_report_is_told_in_plain_words(services: fakes.FakeServices) -> None:
+    space = services.library.workspaces()[-1].id
+    report = Report(
+        pages_without_text=(4,), ocr_pages=((3, 0.9),), ocr_engine="Tesseract", tables=2, hidden_characters=12,
+        hidden_sample="![x](http://evil.test)", repeated_lines=1, embedded=3, skipped=("a.exe: programs are not read",),
+    )  # fmt: skip
+    record = services.library.put(space, "lease.pdf", title="Lease", report=report)
+    lines = inside.report_lines(record)
+    for words in (
+        "1 page recognised in pictures by Tesseract, mean confidence 90%",
+        "1 page without text",
+        "2 tables",
+        "12 characters that a person does not see; not searched: “![x](http://evil.test)”",
+        "1 running header or footer left out",
+        "3 files inside it",
+        "Left out: a.exe: programs are not read",
+    ):
+        assert any(words in line for line in lines), words

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import documents, figures, frame, sites, uploads
+from ui import documents, figures, folders, frame, sites, uploads
 
 workspace = frame.current_workspace()
 
@@ -18,4 +18,5 @@ else:
 uploads.panel()
 if workspace is not None:
     sites.panel(workspace.id)
+    folders.panel(workspace.id)
     documents.listing(workspace.id)

@@ -19,7 +19,7 @@ from rag.types import Document
 from tests.support.pdf_files import Made, Sheet, lines
 from tests.support.scans import ENGLISH, GERMAN, drawn, scanned_pdf, sides
 
-WRITTEN = "This page has text of its own, and enough of it to be taken for what it is: no scan at all."
+WRITTEN = "This page has text of its own, enough to be taken for what it is: no scan."
 
 
 def load(tmp_path: Path, data: bytes) -> Document:
