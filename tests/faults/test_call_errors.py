@@ -1,5 +1,5 @@
 """System calls that fail with EIO or ENOSPC, once or until they are let work again: nothing is called ready that is
-not, every reason is one for people, and everything is there once the calls work.
+not, every reason is one for people, and after the next start everything is there.
 
 As in test_kill_calls.py, calls are counted by thread.
 """
@@ -12,17 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fault_run import (
-    Driver,
-    broken_promises,
-    can_trace,
-    incomplete,
-    make_sources,
-    said,
-    traced,
-    unfit,
-    until,
-)
+from tests.support.fault_run import Driver, can_trace, judged, judged_running, make_sources, traced
 
 pytestmark = [
     pytest.mark.skipif(bool(can_trace()), reason=can_trace() or "strace works"),
@@ -100,20 +90,5 @@ def _fail_and_judge(data: Path, sources: Path, call: str, first: int, error: str
             driver.ask("work")
             driver.heard("done", seconds=SECONDS if lasting else 60)
         assert "(INJECTED)" in log.read_text(), "the control: a call has failed"
-        driver.ask("mend")
-        driver.heard("mended")
-        status, errors = driver.end()
-    assert not errors, errors
-    for event in driver.events:
-        if event["event"] in ("refused", "closed"):
-            assert not unfit(event["told"]), event
-    with Driver(data, sources) as after:
-        after.ask("mend")
-        after.heard("mended")
-        assert after.end() == (0, ""), after.events
-    wrong = broken_promises(driver.events, said(after.events, "unasked"), sources, failed_may_be=True)
-    assert wrong + incomplete(said(after.events, "mended"), data, sources) == []
-    assert status == 0, driver.events
-    accepted = until(driver.events, "unasked")
-    assert broken_promises(accepted, said(driver.events, "unasked"), sources, failed_may_be=True) == []
-    assert incomplete(said(driver.events, "mended"), data, sources) == []
+        wrong = judged_running(driver, sources)
+    assert wrong + judged(data, sources, driver.events, unready=["failed"]) == []

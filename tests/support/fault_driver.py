@@ -3,8 +3,9 @@
     python -m tests.support.fault_driver DATA SOURCES [--unsafe]
 
 Each line of its input is a task. `work` adds the files of a folder, then newer bytes of one, then deletes one, and says
-what was accepted. `mend` waits for what goes on without help, says what there is, does by hand whatever is still to be
-done, and says what there is then. Every line that it prints is JSON. The embedder is the double of rag/testing.py.
+what was accepted. `look` says what there is. `mend` waits for what goes on without help, says what there is, does by
+hand whatever is still to be done, and says what there is then. Every line that it prints is JSON. The embedder is the
+double of rag/testing.py.
 
 `--unsafe` is the control: it breaks the rule that a file is on the disk before the row that names it is committed.
 """
@@ -51,7 +52,7 @@ def main(data: Path, sources: Path) -> int:
             services.start()
             _say("started")
             for line in sys.stdin:
-                {"work": _work, "mend": _mend}[line.strip()](services, sources)
+                {"work": _work, "look": _look, "mend": _mend}[line.strip()](services, sources)
                 _say("done")
         finally:
             services.close()
@@ -81,10 +82,14 @@ def _work(services: Services, sources: Path) -> None:
     services.library.wait_purged(timeout=PATIENCE)
 
 
+def _look(services: Services, sources: Path) -> None:
+    _say("seen", **_state(services, sources), wrong=[])
+
+
 def _mend(services: Services, sources: Path) -> None:
     _wait(services)
     services.library.wait_purged(timeout=PATIENCE)
-    _say("unasked", **_state(services, sources))
+    _say("unasked", **_state(services, sources), wrong=_wrong(services))
     if not services.library.workspaces():
         services.library.create_workspace(WORKSPACE)
     _add_all(services, sources, but=[record.source for record in _documents(services)])
@@ -95,7 +100,7 @@ def _mend(services: Services, sources: Path) -> None:
     _renew_and_delete(services, sources)
     _wait(services)
     services.library.wait_purged(timeout=PATIENCE)
-    _say("mended", **_state(services, sources))
+    _say("mended", **_state(services, sources), wrong=_wrong(services))
 
 
 def _add_all(services: Services, sources: Path, *, but: list[str] | None = None) -> None:
@@ -151,8 +156,11 @@ def _state(services: Services, sources: Path) -> dict[str, Any]:
     return {
         "documents": [_described(services, record) for record in documents],
         "found": found,
-        "wrong": [f"{check.id}: {check.detail}" for check in services.doctor.check() if not check.ok],
     }
+
+
+def _wrong(services: Services) -> list[str]:
+    return [f"{check.id}: {check.detail}" for check in services.doctor.check() if not check.ok]
 
 
 def _described(services: Services, record: DocumentRecord) -> dict[str, Any]:

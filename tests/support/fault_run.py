@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ MACHINE_WORDS = re.compile(
 _CALL = re.compile(r"(\d+) +(\w+)\(")
 
 Events = list[dict[str, Any]]
+TOLD = ("refused", "closed")
+IN_WORK = ("received", "stored", "parsed", "chunked", "embedded", "indexed")
 
 
 def make_sources(folder: Path) -> Path:
@@ -175,14 +177,14 @@ def said(events: Events, event: str) -> dict[str, Any]:
 
 
 def broken_promises(
-    accepted: Events, state: dict[str, Any], sources: Path, *, failed_may_be: bool = False
+    accepted: Events, state: dict[str, Any], sources: Path, *, unready: Container[str] = ()
 ) -> list[str]:
     """What was accepted and is not there as it should be, and what is there and should not.
 
     Args:
         accepted: what a driver said while it worked.
         state: what one found afterwards.
-        failed_may_be: whether a document may have failed, with a reason for people.
+        unready: states that a document may be in besides `ready`; where it has failed, with a reason for people.
     """
     files = files_of(sources)
     documents = {document["id"]: document for document in state["documents"]}
@@ -199,7 +201,7 @@ def broken_promises(
         if bytes_ is not None and document["sha256"] != hashlib.sha256(bytes_.read_bytes()).hexdigest():
             wrong.append(f"{name}: its original is not what was added ({document['sha256']})")
         ready = document["state"] == document["newest"] == "ready"
-        if not ready and not (failed_may_be and "failed" in (document["state"], document["newest"])):
+        if not ready and document["newest"] not in unready:
             wrong.append(f"{name} is {document['state']}, {document['newest']} ({document['told']})")
         if "failed" in (document["state"], document["newest"]) and unfit(document["told"]):
             wrong.append(f"{name}: the reason is not one for people: {document['told']}")
@@ -244,3 +246,32 @@ def incomplete(state: dict[str, Any], data: Path, sources: Path) -> list[str]:
 
 def _holders(name: str) -> list[str]:
     return ["a.txt"] if name == "pack.zip" else [name]
+
+
+def judged(data: Path, sources: Path, accepted: Events, *, unready: Container[str] = ()) -> list[str]:
+    """What is wrong after the next start: at first, without help (`unready` as for `broken_promises`), and once all was
+    done that was still to be done."""
+    with Driver(data, sources) as after:
+        after.ask("mend")
+        after.heard("mended")
+        status, errors = after.end()
+    if status != 0:
+        return [f"it cannot be started again: {errors} {after.events}"]
+    wrong = broken_promises(accepted, said(after.events, "unasked"), sources, unready=unready)
+    return wrong + incomplete(said(after.events, "mended"), data, sources)
+
+
+def judged_running(driver: Driver, sources: Path) -> list[str]:
+    """What a driver that has met errors says that is not true, or not fit for people; it is killed then."""
+    accepted = list(driver.events)
+    driver.ask("look")
+    driver.heard("seen")
+    driver.kill()
+    _, errors = driver.end()
+    wrong = [f"unfit: {event}" for event in driver.events if event["event"] in TOLD and unfit(event["told"])]
+    if "in accept" in errors:
+        wrong.append(f"something was raised that is no reason for people: {errors}")
+    seen = [event for event in driver.events if event["event"] == "seen"]
+    if not seen:
+        return wrong if driver.events[-1]["event"] == "closed" else [*wrong, f"it does not answer any more: {errors}"]
+    return wrong + broken_promises(accepted, seen[-1], sources, unready=("failed", *IN_WORK))
