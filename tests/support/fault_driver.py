@@ -37,7 +37,9 @@ NEWER = "newer"
 DELETED = "gone.txt"
 CLOSED = 3
 """Exit status where the data directory could not be worked with; the reason was said."""
-PATIENCE = 30.0
+PATIENCE = 60.0
+PATIENCE_AT_WORK = 10.0
+"""Where something may stand still for good."""
 TRIES = 5
 LATE_SECONDS = 3.0
 _PR_SET_PTRACER, _ANY = 0x59616D61, -1
@@ -76,10 +78,10 @@ def files_of(sources: Path) -> dict[str, Path]:
 def _work(services: Services, sources: Path) -> None:
     services.library.create_workspace(WORKSPACE)
     _add_all(services, sources)
-    _wait(services)
+    _wait(services, seconds=PATIENCE_AT_WORK)
     _renew_and_delete(services, sources)
-    _wait(services)
-    services.library.wait_purged(timeout=PATIENCE)
+    _wait(services, seconds=PATIENCE_AT_WORK)
+    services.library.wait_purged(timeout=PATIENCE_AT_WORK)
 
 
 def _look(services: Services, sources: Path) -> None:
@@ -137,8 +139,8 @@ def _accept(what: str, name: str, act: Callable[[], str]) -> None:
     thread.join()
 
 
-def _wait(services: Services) -> None:
-    for _ in services.library.wait([record.id for record in _documents(services)], timeout=PATIENCE):
+def _wait(services: Services, *, seconds: float = PATIENCE) -> None:
+    for _ in services.library.wait([record.id for record in _documents(services)], timeout=seconds):
         pass
 
 

@@ -263,7 +263,6 @@ def judged(data: Path, sources: Path, accepted: Events, *, unready: Container[st
 
 def judged_running(driver: Driver, sources: Path) -> list[str]:
     """What a driver that has met errors says that is not true, or not fit for people; it is killed then."""
-    accepted = list(driver.events)
     driver.ask("look")
     driver.heard("seen")
     driver.kill()
@@ -274,4 +273,4 @@ def judged_running(driver: Driver, sources: Path) -> list[str]:
     seen = [event for event in driver.events if event["event"] == "seen"]
     if not seen:
         return wrong if driver.events[-1]["event"] == "closed" else [*wrong, f"it does not answer any more: {errors}"]
-    return wrong + broken_promises(accepted, seen[-1], sources, unready=("failed", *IN_WORK))
+    return wrong + broken_promises(driver.events, seen[-1], sources, unready=("failed", *IN_WORK))
