@@ -6,13 +6,12 @@ As in test_kill_calls.py, calls are counted by thread.
 
 from __future__ import annotations
 
-import shutil
 from itertools import product
 from pathlib import Path
 
 import pytest
 
-from tests.support.fault_run import Driver, can_trace, judged, judged_running, make_sources, traced
+from tests.support.fault_run import Driver, broken_promises, can_trace, judged, judged_running, said, traced
 
 pytestmark = [
     pytest.mark.skipif(bool(can_trace()), reason=can_trace() or "strace works"),
@@ -47,25 +46,6 @@ SHORT = [
 ]
 
 
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_sources(tmp_path_factory.mktemp("faults") / "sources")
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory, sources: Path) -> Path:
-    """A data directory that has been opened once and holds nothing."""
-    folder = tmp_path_factory.mktemp("faults") / "library"
-    with Driver(folder, sources) as driver:
-        assert driver.heard("started")
-    return folder
-
-
-@pytest.fixture
-def data(tmp_path: Path, library: Path) -> Path:
-    return Path(shutil.copytree(library, tmp_path / "data"))
-
-
 @pytest.mark.parametrize("fault", SHORT)
 def test_a_failing_system_call_leaves_a_true_state(
     data: Path, sources: Path, fault: tuple[str, int, str, bool]
@@ -92,3 +72,14 @@ def _fail_and_judge(data: Path, sources: Path, call: str, first: int, error: str
         assert "(INJECTED)" in log.read_text(), "the control: a call has failed"
         wrong = judged_running(driver, sources)
     assert wrong + judged(data, sources, driver.events, unready=["failed"]) == []
+
+
+def test_a_document_that_is_called_ready_and_is_not_would_be_found(data: Path, sources: Path) -> None:
+    with Driver(data, sources) as driver:
+        driver.ask("work")
+        driver.ask("look")
+        assert driver.heard("seen")
+    seen = said(driver.events, "seen")
+    assert broken_promises(driver.events, seen, sources) == []
+    for lie in ({"found": seen["found"] | {"report.pdf": []}}, {"documents": seen["documents"][1:]}):
+        assert broken_promises(driver.events, {**seen, **lie}, sources) != []

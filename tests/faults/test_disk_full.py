@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fault_run import TOLD, Driver, judged, judged_running, make_sources
+from tests.support.fault_run import TOLD, Driver, judged, judged_running
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -23,11 +23,6 @@ SECONDS = 6.0
 SHORT = (0, 64, 512)
 FULL = (4, 8, 16, 24, 32, 48, 80, 96, 128, 160, 192, 224, 256, 320, 384, 448, 640, 768, 1024, 1536, 2048)
 """KB that are free when the work begins."""
-
-
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_sources(tmp_path_factory.mktemp("faults") / "sources")
 
 
 @pytest.fixture

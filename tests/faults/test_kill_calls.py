@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fault_run import CALLS, Driver, can_trace, judged, make_sources, points, spread, traced
+from tests.support.fault_run import CALLS, Driver, can_trace, judged, points, spread, traced
 
 pytestmark = [
     pytest.mark.skipif(bool(can_trace()), reason=can_trace() or "strace works"),
@@ -19,20 +19,6 @@ pytestmark = [
 ]
 
 SHORT, FULL = 12, 200
-
-
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_sources(tmp_path_factory.mktemp("faults") / "sources")
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory, sources: Path) -> Path:
-    """A data directory that has been opened once and holds nothing."""
-    folder = tmp_path_factory.mktemp("faults") / "library"
-    with Driver(folder, sources) as driver:
-        assert driver.heard("started")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +33,6 @@ def counted(tmp_path_factory: pytest.TempPathFactory, library: Path, sources: Pa
             driver.ask("work")
             assert driver.heard("done")
     return points(trace)
-
-
-@pytest.fixture
-def data(tmp_path: Path, library: Path) -> Path:
-    return Path(shutil.copytree(library, tmp_path / "data"))
 
 
 @pytest.mark.parametrize("number", range(SHORT))
@@ -91,5 +72,5 @@ def _kill_and_judge(data: Path, sources: Path, point: tuple[str, int]) -> None:
         status, errors = driver.end()
     killed = status == -9
     print(f"{call} {number}: {'the application' if killed else 'a child, or nobody'} was killed, status {status}")
-    assert killed or not errors, errors
+    assert killed or (status == 0 and "Traceback" not in errors), errors
     assert judged(data, sources, driver.events) == []
