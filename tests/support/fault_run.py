@@ -194,10 +194,11 @@ def broken_promises(
         if what == "add" and (id_ in there) == deleted:
             wrong.append(f"{name} was {'deleted and is there' if deleted else 'accepted and is not there'}")
     for document in documents:
+        name = document["source"]
         wrong += _of_document(document, state, sources)
         if not _is_ready(document) and document["newest"] not in unready:
-            wrong.append(f"{document['source']} is {document['state']}, {document['newest']} ({document['told']})")
-        if ("renew", document["source"]) in acked and _is_ready(document) and document["number"] != 2:
+            wrong.append(f"{name} is {document['state']}, {document['newest']} ({document['told']})")
+        if ("renew", name) in acked and _is_ready(document) and _bytes_of(document, sources) != f"{NEWER}/{name}":
             wrong.append("the newer bytes were accepted and are not there")
     counts = Counter(document["source"] for document in documents)
     return wrong + [f"{name} is there {count} times" for name, count in counts.items() if count > 1]
@@ -205,10 +206,8 @@ def broken_promises(
 
 def _of_document(document: dict[str, Any], state: dict[str, Any], sources: Path) -> Iterator[str]:
     """What is wrong with one document, whatever was accepted."""
-    name = document["source"]
-    stored_as = f"{NEWER}/{name}" if document["number"] > 1 else name
-    path = files_of(sources).get(stored_as)
-    if path is not None and document["sha256"] != hashlib.sha256(path.read_bytes()).hexdigest():
+    name, held = document["source"], _bytes_of(document, sources)
+    if name in files_of(sources) and held not in (name, f"{NEWER}/{name}"):
         yield f"{name}: its original is not what was added ({document['sha256']})"
     if "failed" in (document["state"], document["newest"]) and unfit(document["told"]):
         yield f"{name}: the reason is not one for people: {document['told']}"
@@ -220,10 +219,16 @@ def _of_document(document: dict[str, Any], state: dict[str, Any], sources: Path)
             yield f"{name} holds {sorted(inside)}"
     holders = ["a.txt"] if name == "pack.zip" else [name]
     members_ready = all(_is_ready(found) for found in state["documents"] if found["source"] in holders)
-    if path is not None and members_ready and state["found"][stored_as] != holders:
-        yield f"{name} is ready, and its words are found in {state['found'][stored_as]}"
-    if document["number"] > 1 and state["found"][name]:
+    if held is not None and members_ready and state["found"][held] != holders:
+        yield f"{name} is ready, and its words are found in {state['found'][held]}"
+    if held == f"{NEWER}/{name}" and state["found"][name]:
         yield f"{name} was renewed, and its former words are found"
+
+
+def _bytes_of(document: dict[str, Any], sources: Path) -> str | None:
+    """Which of the files a document has the bytes of."""
+    known = {hashlib.sha256(path.read_bytes()).hexdigest(): name for name, path in files_of(sources).items()}
+    return known.get(document["sha256"])
 
 
 def _is_ready(document: dict[str, Any]) -> bool:
