@@ -380,7 +380,10 @@ class Jobs:
             return  # the sweep of the next working process finds it
         from workspaces import workflows
 
-        workflows.enqueue(queue, id_, *arguments)
+        try:
+            workflows.enqueue(queue, id_, *arguments)
+        except StorageError as error:  # what is to be done is in the database: the next sweep finds it
+            _log.warning("%s %s", error.message, error.hint)
 
 
 def is_intact(path: Path) -> bool:

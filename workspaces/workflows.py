@@ -136,14 +136,24 @@ def destroy() -> None:
 
 def enqueue(queue: str, workflow_id: str, *arguments: str | int) -> None:
     """Enqueue a workflow; where there is one of this id already, nothing happens. That is why a step may do it too,
-    outside its context: DBOS forbids it inside, because a repeated step would enqueue again."""
+    outside its context: DBOS forbids it inside, because a repeated step would enqueue again.
+
+    Raises:
+        StorageError: the list of jobs cannot be written.
+    """
     workflow: Any = {"purge": _purge, "crawl": _crawl}.get(workflow_id.partition("-")[0], _ingest)
 
     def begin() -> None:
         with SetWorkflowID(workflow_id):
             DBOS.enqueue_workflow(queue, workflow, *arguments)
 
-    Context().run(begin)
+    try:
+        Context().run(begin)
+    except (SQLAlchemyError, dbos_errors.DBOSException) as error:
+        raise StorageError(
+            "The list of jobs cannot be written.",
+            hint="Check the free space and the permissions of the data directory, then start Footnote again.",
+        ) from error
 
 
 def live() -> set[str]:

@@ -30,12 +30,7 @@ DOCTYPES = {
 
 def files() -> Iterator[Hostile]:
     """All of them."""
-    for what, doctype in DOCTYPES.items():
-        reference = "&e;" * (5_000 if what == "quadratic" else 1)
-        for ending, make in MAKERS.items():
-            body = make(f"before {'' if 'subset' in what else reference} after", doctype)
-            plain = ending == "epub" and "subset" in what  # as every XHTML page has one; it is not fetched
-            yield Hostile(FAMILY, f"{what}.{ending}", body, ANY if plain else REFUSED, never=SECRET)
+    yield from declaring()
     for ending, make in MAKERS.items():
         yield Hostile(FAMILY, f"huge part.{ending}", make("word " * 30_000_000, ""), ANY)
         yield Hostile(FAMILY, f"empty part.{ending}", _emptied(ending), REFUSED)
@@ -56,6 +51,16 @@ def files() -> Iterator[Hostile]:
         zipped({"[Content_Types].xml": _TYPES.encode(), "../word/document.xml": b"<x/>"}),
     )
     yield Hostile(FAMILY, "only types.pptx", zipped({"[Content_Types].xml": _TYPES.encode()}), REFUSED)
+
+
+def declaring() -> Iterator[Hostile]:
+    """Those that declare what an XML parser would replace by other text, or by another file."""
+    for what, doctype in DOCTYPES.items():
+        reference = "&e;" * (5_000 if what == "quadratic" else 1)
+        for ending, make in MAKERS.items():
+            body = make(f"before {'' if 'subset' in what else reference} after", doctype)
+            ends = ANY if (what, ending) == ("external subset", "epub") else REFUSED  # EPUB 2 has one in every chapter
+            yield Hostile(FAMILY, f"{what}.{ending}", body, ends, never=SECRET)
 
 
 def docx(inside: str, doctype: str = "") -> bytes:
