@@ -43,7 +43,7 @@ class _Invariant:
     id: str
     title: str
     look: Callable[[], Findings]
-    mend: Callable[[], None] | None = None
+    mend: Callable[[], object] | None = None
 
 
 class Doctor:

@@ -33,10 +33,10 @@ class Feeder:
     is lost with it."""
 
     def __init__(
-        self, database: Database, room: Room, *, enqueue: Callable[[Run], None], tidy: Callable[[], None]
+        self, database: Database, room: Room, *, enqueue: Callable[[Run], None], tidy: Callable[[], bool]
     ) -> None:
         """`enqueue` puts a run into the list of jobs; doing it again must do nothing. `tidy` is called soon after the
-        start and every minute."""
+        start and every minute, and soon again when it says so or goes wrong."""
         self._database = database
         self._room = room
         self._enqueue = enqueue
@@ -115,13 +115,14 @@ class Feeder:
                 self._woken, self._busy = False, True
             try:
                 if time.monotonic() >= self._tidy_at:
-                    self._tidy_at = time.monotonic() + _REST_SECONDS
-                    self._tidy()
+                    self._tidy_at = time.monotonic() + _SOON_SECONDS
+                    if not self._tidy():
+                        self._tidy_at = time.monotonic() + _REST_SECONDS
                 patience = min(self._feed(), max(0.05, self._tidy_at - time.monotonic()))
             except StorageError as error:
                 _log.warning("%s %s", error.message, error.hint)
                 patience = _TROUBLE_SECONDS
-            except Exception:  # noqa: BLE001  # DBOS lets any error of its database through; nothing is read without us
+            except Exception:  # noqa: BLE001  # nothing would be read any more without this thread
                 _log.exception("the list of jobs could not be fed")
                 patience = _TROUBLE_SECONDS
 
@@ -158,5 +159,10 @@ class Feeder:
             with self._changed:
                 if self._closing:
                     return
-                self._fed.add(run)
-            self._enqueue(run)
+                self._fed.add(run)  # before: it may end at once
+            try:
+                self._enqueue(run)
+            except BaseException:
+                with self._changed:
+                    self._fed.discard(run)
+                raise

@@ -10,10 +10,10 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from ingest.protocols import Embedded
-from rag.errors import NoText, NotFound, SourceError
+from rag.errors import NoText, SourceError
 from rag.types import Document
 from workspaces import members, repository
 from workspaces.database import Database
@@ -21,7 +21,7 @@ from workspaces.files import Files
 from workspaces.models import DocumentRecord
 from workspaces.names import file_label
 from workspaces.runs import Run, Runs
-from workspaces.tables import originals
+from workspaces.unnamed import unless_named
 
 _LONGEST_REPORT = 50
 """Files that are named one by one."""
@@ -94,12 +94,8 @@ class Intake:
             except SourceError as error:
                 self._left[file.path] = error.message.rstrip(".")
                 return
-            try:
-                with self._runs.commit(self._run) as connection:
-                    run = self._enter(connection, file.path, digest, size)
-            except NotFound:
-                self._drop_unnamed(digest)
-                raise
+            with unless_named(self._database, self._files, digest), self._runs.commit(self._run) as connection:
+                run = self._enter(connection, file.path, digest, size)
         if run is not None:
             self._enqueue(run)
 
@@ -120,10 +116,3 @@ class Intake:
             members.put(connection, container.id, path, document_id)
         self._taken.add(path)
         return run
-
-    def _drop_unnamed(self, digest: str) -> None:
-        """Remove what was stored for a container that is gone."""
-        with self._database.read() as connection:
-            known = connection.execute(select(originals.c.sha256).where(originals.c.sha256 == digest)).scalar()
-        if known is None:
-            self._files.remove(digest)

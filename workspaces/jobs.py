@@ -80,6 +80,7 @@ class Jobs:
         self._launched = False
         self._running: set[str] = set()  # versions and sections
         self._refusals: Counter[str] = Counter()  # by version
+        self._suspects: set[str] = set()  # workflows that seemed abandoned at the last look
         self._changed = threading.Condition()
         self.closing = threading.Event()
         """Set when the application ends; every step looks at it."""
@@ -147,12 +148,19 @@ class Jobs:
         "version"; doing it again does nothing."""
         self._enqueue(QUEUE, f"{_PURGE}{kind}-{item_id}", item_id)
 
-    def sweep(self) -> None:
-        """Take up every unfinished run and every unpurged deletion that has no live workflow."""
+    def sweep(self) -> bool:
+        """Take up every unfinished run and every unpurged deletion that has no live workflow, or one that nothing works
+        on any more. Returns whether it is better to look again soon.
+
+        Raises:
+            StorageError: a database cannot be read or written.
+        """
         if not self._launched:
-            return
+            return False
         from workspaces import workflows
 
+        suspects, self._suspects = self._suspects, workflows.abandoned()
+        self._resume(suspects & self._suspects)
         exhausted = workflows.forget_finished()
         fed = self._feeder.fed()
         live = workflows.live()
@@ -169,6 +177,14 @@ class Jobs:
         for kind, item_id in self._purging().pending():
             if f"{_PURGE}{kind}-{item_id}" not in live:
                 self.purge(kind, item_id)
+        return bool(self._suspects)
+
+    def _resume(self, ids: set[str]) -> None:
+        from workspaces import workflows
+
+        crawls = {id_ for id_ in ids if id_.startswith(_CRAWL)}
+        workflows.resume(CRAWL_QUEUE, crawls)
+        workflows.resume(QUEUE, ids - crawls)
 
     def live(self) -> set[str]:
         """Ids of the workflows that are queued or running."""
@@ -369,7 +385,10 @@ class Jobs:
             self.rates.rest()
 
     def _enqueue_run(self, run: Run) -> None:
-        self._enqueue(QUEUE, workflow_id(run), run.version_id, run.attempt)
+        """Raises StorageError: the list of jobs cannot be written."""
+        from workspaces import workflows
+
+        workflows.enqueue(QUEUE, workflow_id(run), run.version_id, run.attempt)
 
     def _raise_if_closing(self) -> None:
         if self.closing.is_set():
@@ -382,7 +401,7 @@ class Jobs:
 
         try:
             workflows.enqueue(queue, id_, *arguments)
-        except StorageError as error:  # what is to be done is in the database: the next sweep finds it
+        except StorageError as error:  # what is to be done is in the application's database: the next sweep finds it
             _log.warning("%s %s", error.message, error.hint)
 
 

@@ -35,6 +35,7 @@ from workspaces.names import file_label, printable, workspace_name
 from workspaces.runs import Run
 from workspaces.tables import documents, workspaces
 from workspaces.unlocking import Unlocking
+from workspaces.unnamed import unless_named
 from workspaces.versions import Change
 from workspaces.waiting import follow
 
@@ -179,9 +180,10 @@ class Library:
                 original = self._files.store(stream, limit=self._upload_limit)
             except SourceError as error:
                 return self._add_failed(workspace_id, label, error, keep_both=keep_both)
-            record, change = self._add_stored(
-                workspace_id, label, original, title=printable(title or ""), keep_both=keep_both, batch=batch
-            )
+            with unless_named(self._database, self._files, original[0]):
+                record, change = self._add_stored(
+                    workspace_id, label, original, title=printable(title or ""), keep_both=keep_both, batch=batch
+                )
         self._follow_up(change)
         return record
 
@@ -208,7 +210,8 @@ class Library:
                 original = self._files.store(stream, limit=self._upload_limit)
             except SourceError as error:
                 return self._refuse_version(document_id, error)
-            with self._database.write() as connection:
+            kept = unless_named(self._database, self._files, original[0])
+            with kept, self._database.write() as connection:
                 record = repository.get_document(connection, document_id)
                 twins = repository.find_by_bytes(connection, record.workspace_id, original[0])
                 mine = [twin for twin in twins if twin.id == document_id]

@@ -3,6 +3,7 @@ is gone from the web stays here."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import threading
 from collections.abc import Callable
@@ -19,7 +20,8 @@ from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.identifiers import now
 from workspaces.models import DocumentRecord
-from workspaces.tables import originals, texts
+from workspaces.tables import texts
+from workspaces.unnamed import drop_unnamed
 
 if TYPE_CHECKING:
     from ingest.fetch import Fetcher
@@ -110,16 +112,16 @@ class Refreshing:
     def _is_same(self, record: DocumentRecord, page: Fetched) -> bool:
         """Whether the bytes are the same, or at least the main text, which menus, dates and advertisements around it
         do not change. A page that shows a login in its place is told by the loader."""
-        with self._files.guard:
-            digest, _ = self._files.store(io.BytesIO(page.data), limit=self._upload_limit)
         with self._database.read() as connection:
-            if digest == repository.sha256_of(connection, record.version_id):
+            if hashlib.sha256(page.data).hexdigest() == repository.sha256_of(connection, record.version_id):
                 return True
             text = connection.execute(
                 select(texts.c.text).where(texts.c.version_id == record.version_id)
             ).scalar_one_or_none()
         if page.media_type != media.HTML:
             return False
+        with self._files.guard:
+            digest, _ = self._files.store(io.BytesIO(page.data), limit=self._upload_limit)
         try:
             parsed = self._parser().parse(
                 self._files.path(digest),
@@ -130,14 +132,7 @@ class Refreshing:
             )
             return parsed.text == text
         finally:
-            self._forget(digest)
-
-    def _forget(self, digest: str) -> None:
-        """Take bytes that no version names off the disk."""
-        with self._files.guard, self._database.read() as connection:
-            known = connection.execute(select(originals.c.sha256).where(originals.c.sha256 == digest)).scalar()
-            if known is None:
-                self._files.remove(digest)
+            drop_unnamed(self._database, self._files, digest)
 
     def _check(self) -> None:
         if self._closing.is_set():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import Context
 from pathlib import Path
 from typing import Any
 
-from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
+from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID, WorkflowStatus
 from dbos import error as dbos_errors
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -36,6 +36,9 @@ _log = logging.getLogger("footnote.jobs")
 _engines: list[Engine] = []
 """The one in use."""
 
+_executing: set[str] = set()
+"""Ids of the workflows that threads of this process work on."""
+
 
 class _Serializer(JsonSerializer, Serializer):
     """DBOS wants its own base class."""
@@ -53,7 +56,7 @@ def _retire_step(version_id: str) -> None:
 
 @DBOS.workflow(name="ingest", max_recovery_attempts=_DEATHS - 1)
 def _ingest(version_id: str, attempt: int) -> None:
-    with Jobs.active().working_on(Run(version_id, attempt)):
+    with _executed(), Jobs.active().working_on(Run(version_id, attempt)):
         for step in STEPS:
             if not _ingest_step(step, version_id, attempt):
                 return
@@ -67,7 +70,7 @@ def _crawl_step(site_id: str, attempt: int) -> None:
 
 @DBOS.workflow(name="crawl", max_recovery_attempts=_DEATHS - 1)
 def _crawl(site_id: str, attempt: int) -> None:
-    with Jobs.active().working(site_id):
+    with _executed(), Jobs.active().working(site_id):
         _crawl_step(site_id, attempt)
 
 
@@ -78,7 +81,18 @@ def _purge_step(item_id: str) -> None:
 
 @DBOS.workflow(name="purge")
 def _purge(item_id: str) -> None:
-    _purge_step(item_id)
+    with _executed():
+        _purge_step(item_id)
+
+
+@contextmanager
+def _executed() -> Iterator[None]:
+    id_ = DBOS.workflow_id or ""
+    _executing.add(id_)
+    try:
+        yield
+    finally:
+        _executing.discard(id_)
 
 
 def launch(path: Path, *, queues: Mapping[str, int], polling_seconds: float) -> None:
@@ -134,12 +148,24 @@ def destroy() -> None:
         engine.dispose()  # DBOS leaves an engine that it was given open
 
 
+@contextmanager
+def _in_words() -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, dbos_errors.DBOSException) as error:
+        raise StorageError(
+            "The list of jobs cannot be read or written.",
+            hint="Check the free space and the permissions of the data directory.",
+        ) from error
+
+
+@_in_words()
 def enqueue(queue: str, workflow_id: str, *arguments: str | int) -> None:
     """Enqueue a workflow; where there is one of this id already, nothing happens. That is why a step may do it too,
     outside its context: DBOS forbids it inside, because a repeated step would enqueue again.
 
     Raises:
-        StorageError: the list of jobs cannot be written.
+        StorageError: as do all that follow, where the list of jobs cannot be read or written.
     """
     workflow: Any = {"purge": _purge, "crawl": _crawl}.get(workflow_id.partition("-")[0], _ingest)
 
@@ -147,28 +173,41 @@ def enqueue(queue: str, workflow_id: str, *arguments: str | int) -> None:
         with SetWorkflowID(workflow_id):
             DBOS.enqueue_workflow(queue, workflow, *arguments)
 
-    try:
-        Context().run(begin)
-    except (SQLAlchemyError, dbos_errors.DBOSException) as error:
-        raise StorageError(
-            "The list of jobs cannot be written.",
-            hint="Check the free space and the permissions of the data directory, then start Footnote again.",
-        ) from error
+    Context().run(begin)
 
 
+@_in_words()
 def live() -> set[str]:
     """Ids of queued and running workflows."""
-    found = DBOS.list_workflows(status=_LIVE, load_input=False, load_output=False)
-    return {workflow.workflow_id for workflow in found}
+    return {workflow.workflow_id for workflow in _listed(_LIVE)}
 
 
+@_in_words()
+def abandoned() -> set[str]:
+    """Ids of workflows that count as running and that no thread works on: DBOS gives a workflow up, without a word,
+    when it cannot write down what a step did. One that is just beginning or ending may be among them for a moment."""
+    return {workflow.workflow_id for workflow in _listed(["PENDING"])} - _executing
+
+
+@_in_words()
+def resume(queue: str, ids: Collection[str]) -> None:
+    """Let abandoned workflows go on after their last step that was written down."""
+    if ids:
+        DBOS.resume_workflows(sorted(ids), queue_name=queue)
+
+
+@_in_words()
 def forget_finished() -> set[str]:
     """Delete all traces of finished workflows; returns the ids of those that were given up after too many restarts."""
-    found = DBOS.list_workflows(status=_FINISHED, load_input=False, load_output=False)
+    found = _listed(_FINISHED)
     ids = [workflow.workflow_id for workflow in found]
     for start in range(0, len(ids), _DELETED_AT_ONCE):
         DBOS.delete_workflows(ids[start : start + _DELETED_AT_ONCE])
     return {workflow.workflow_id for workflow in found if workflow.status == _EXHAUSTED}
+
+
+def _listed(status: list[str]) -> list[WorkflowStatus]:
+    return DBOS.list_workflows(status=status, load_input=False, load_output=False)
 
 
 def _prepare(path: Path) -> None:

@@ -1,5 +1,6 @@
 """System calls that fail with EIO or ENOSPC, once or until they are let work again: nothing is called ready that is
-not, every reason is one for people, and after the next start everything is there.
+not, every reason is one for people, what was accepted is read once they work, unasked, and the next start finds
+everything.
 
 As in test_kill_calls.py, calls are counted by thread.
 """

@@ -1,5 +1,5 @@
 """A disk that runs full at some byte of an ingest, and has room again later: the reason says so, nothing is called
-ready that is not, and everything is there in the end."""
+ready that is not, and what was accepted is read then, unasked."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.support.fault_run import TOLD, Driver, judged, judged_running
 
 pytestmark = pytest.mark.timeout(240)
 
+LAST_BYTE = "--last-byte"
 SIZE = 24 * 2**20
 SECONDS = 6.0
 """How long the disk stays full, unless all is done before."""
@@ -53,7 +54,7 @@ def test_a_disk_that_is_full_at_any_byte_is_said_and_costs_nothing(disk: Path, s
 
 def _fill_and_judge(disk: Path, sources: Path, free: int) -> None:
     data, filler = disk / "data", disk / "filler"
-    with Driver(data, sources) as driver:
+    with Driver(data, sources, LAST_BYTE) as driver:
         assert driver.heard("started")
         filler.write_bytes(bytes(max(0, shutil.disk_usage(disk).free - free)))
         driver.ask("work")
@@ -64,4 +65,4 @@ def _fill_and_judge(disk: Path, sources: Path, free: int) -> None:
     refused = [event for event in driver.events if event["event"] in TOLD]
     assert refused or left > 4096 or free, "the control: with no byte free nothing can be accepted"
     assert [event for event in refused if not re.search("disk is full|No space left", event["told"])] == []
-    assert wrong + judged(data, sources, driver.events, unready=["failed"]) == []
+    assert wrong + judged(data, sources, driver.events, LAST_BYTE, unready=["failed"]) == []

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fault_run import CALLS, Driver, can_trace, judged, points, spread, traced
+from tests.support.fault_run import CALLS, Driver, can_trace, judged, judged_unasked, points, spread, traced
 
 pytestmark = [
     pytest.mark.skipif(bool(can_trace()), reason=can_trace() or "strace works"),
@@ -58,7 +58,7 @@ def test_a_file_that_is_named_before_it_is_stored_would_be_found(data: Path, sou
         assert driver.heard("acked")
         driver.kill()
         driver.end()
-    wrong = judged(data, sources, driver.events)
+    wrong = judged_unasked(data, sources, driver.events)
     assert any("original" in line for line in wrong), wrong
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from rag.errors import DamagedSource, EmbedderError, StorageError
 from rag.testing import HashEmbedder
@@ -64,22 +63,6 @@ def test_another_embedder_than_the_workspaces_is_refused_by_ingest_and_search(tm
         assert (record.state, record.problem.code) == ("failed", "embedder")
         with pytest.raises(EmbedderError, match="another embedder"):
             services.library.search(workspace, "valve")
-
-
-def test_a_list_of_jobs_that_cannot_be_written_costs_no_document(tmp_path, monkeypatch, caplog):
-    def full(*_: Any) -> None:
-        raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
-
-    with opened(tmp_path / "data") as services:
-        workspace = services.library.create_workspace("w").id
-        with monkeypatch.context() as patched:
-            patched.setattr("workspaces.workflows.DBOS.enqueue_workflow", full)
-            id_ = add(services, workspace, TEXT)
-        assert services.library.document(id_).state == "stored"
-        assert "list of jobs cannot be written" in caplog.text, "the control: it was not enqueued"
-    with opened(tmp_path / "data") as services:
-        [record] = settled(services, id_)
-    assert record.state == "ready"
 
 
 @pytest.mark.parametrize(

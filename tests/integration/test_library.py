@@ -31,6 +31,17 @@ def workspace(services: Services, request: pytest.FixtureRequest) -> str:
     return services.library.create_workspace(request.node.name[-90:]).id
 
 
+def test_bytes_that_no_document_comes_to_have_are_not_kept_and_those_of_others_are(services, workspace):
+    kept = add(services, workspace, "Somebody's.")
+    originals = services.settings.data_dir / "originals"
+    before = sorted(originals.rglob("*"))
+    for text in ("Nobody's.", "Somebody's."):
+        with pytest.raises(NotFound):
+            add(services, "nowhere", text)
+    assert sorted(path for path in originals.rglob("*") if path.is_file()) == [p for p in before if p.is_file()]
+    assert services.viewer.original(kept).path.read_bytes() == b"Somebody's."
+
+
 def test_a_workspace_is_found_by_its_name_in_any_case_and_by_its_id(services):
     made = services.library.create_workspace("  Tax   2026 ")
     assert made.name == "Tax 2026"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ from tests.support.services import (
     rows,
     settled,
 )
-from workspaces import feeding, queueing, room
+from workspaces import feeding, queueing, room, workflows
 from workspaces.feeding import AHEAD
 from workspaces.identifiers import new_id, now
 from workspaces.jobs import Jobs
@@ -70,6 +71,12 @@ def until(true: Callable[[], object]) -> None:
     while not true():
         assert time.monotonic() < deadline, "it takes too long"
         time.sleep(0.02)
+
+
+def jobs_db(folder: Path, statement: str) -> list[tuple[int]]:
+    """What a statement finds in the list of jobs, or does there."""
+    with closing(sqlite3.connect(folder / "jobs.db", timeout=PATIENCE)) as connection, connection:
+        return connection.execute(statement).fetchall()
 
 
 def many(folder: Path, workspace: str, count: int, *, batch: str = "", **values: object) -> list[str]:
@@ -168,6 +175,44 @@ def test_a_document_that_alone_finds_no_room_fails_in_the_end(folder, hurried):
         assert (record.state, record.problem.code) == ("failed", "disk_full")
 
 
+# --- a list of jobs that cannot be written ----------------------------------------------------------
+
+
+@contextmanager
+def refusing(folder: Path, table: str) -> Iterator[None]:
+    """The list of jobs takes no new rows in a table."""
+    jobs_db(folder, f"CREATE TRIGGER full BEFORE INSERT ON {table} BEGIN SELECT RAISE(FAIL, 'no room'); END")
+    try:
+        yield
+    finally:
+        jobs_db(folder, "DROP TRIGGER full")
+
+
+def test_what_the_list_of_jobs_does_not_take_is_offered_again_until_it_does(folder, hurried, caplog):
+    with opened(folder) as services:
+        workspace = services.library.create_workspace("w").id
+        with refusing(folder, "workflow_status"):
+            id_ = add(services, workspace, "Offered again.")
+            until(lambda: "list of jobs cannot be read or written" in caplog.text)
+            assert services.library.document(id_).state == "stored"
+        assert settled(services, id_)[0].state == "ready"
+
+
+def test_a_job_that_was_given_up_because_its_step_could_not_be_noted_goes_on_by_itself(folder, hurried, monkeypatch):
+    monkeypatch.setattr(feeding, "_SOON_SECONDS", 0.3)
+    monkeypatch.setattr(feeding, "_REST_SECONDS", 1.0)
+    with opened(folder) as services:
+        workspace = services.library.create_workspace("w").id
+        with refusing(folder, "operation_outputs"):
+            id_ = add(services, workspace, "Given up and taken up.")
+            until(workflows.abandoned)
+            time.sleep(1.0)
+            assert services.library.document(id_).in_work, "the control"
+        assert settled(services, id_)[0].state == "ready"
+        services.library.delete(id_)
+        assert services.library.wait_purged(timeout=PATIENCE)
+
+
 # --- pausing and stopping ----------------------------------------------------------------------------
 
 
@@ -235,15 +280,6 @@ def test_what_no_new_try_can_help_is_left_alone(folder):
 # --- poison ------------------------------------------------------------------------------------------
 
 
-def recoveries(folder: Path, statement: str) -> list[tuple[int]]:
-    connection = sqlite3.connect(folder / "jobs.db")
-    try:
-        return connection.execute(statement).fetchall()
-    finally:
-        connection.commit()
-        connection.close()
-
-
 def test_a_document_during_which_the_process_died_three_times_is_parked_and_others_are_not(folder):
     gate = Gate()
     gate.close()
@@ -253,8 +289,8 @@ def test_a_document_during_which_the_process_died_three_times_is_parked_and_othe
         assert gate.reached.wait(PATIENCE)
         threading.Timer(0.5, gate.open).start()
     pending = "SELECT recovery_attempts FROM workflow_status WHERE status = 'PENDING'"
-    assert recoveries(folder, pending) == [(0,)], "an orderly end is no death"
-    recoveries(folder, "UPDATE workflow_status SET recovery_attempts = 3 WHERE status = 'PENDING'")
+    assert jobs_db(folder, pending) == [(0,)], "an orderly end is no death"
+    jobs_db(folder, "UPDATE workflow_status SET recovery_attempts = 3 WHERE status = 'PENDING'")
     with opened(folder) as services:
         good = add(services, workspace, "Good.", "good.txt")
         assert [record.state for record in settled(services, poison, good)] == ["failed", "ready"]

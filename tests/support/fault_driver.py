@@ -1,13 +1,14 @@
 """A process that works on a data directory while something goes wrong:
 
-    python -m tests.support.fault_driver DATA SOURCES [--unsafe]
+    python -m tests.support.fault_driver DATA SOURCES [--unsafe] [--last-byte]
 
 Each line of its input is a task. `work` adds the files of a folder, then newer bytes of one, then deletes one, and says
-what was accepted. `look` says what there is. `mend` waits for what goes on without help, says what there is, does by
-hand whatever is still to be done, and says what there is then. Every line that it prints is JSON. The embedder is the
-double of rag/testing.py.
+what was accepted. `look` says what there is. `rest` waits for what goes on without help, and looks. `mend` waits for
+that, says what there is, does by hand whatever is still to be done, and says what there is then. Every line that it
+prints is JSON. The embedder is the double of rag/testing.py, and waits between tries are short.
 
-`--unsafe` is the control: it breaks the rule that a file is on the disk before the row that names it is committed.
+`--last-byte` lets it use a disk to the last byte, where else it stops before. `--unsafe` is the control: it breaks the
+rule that a file is on the disk before the row that names it is committed.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from rag.errors import FootnoteError
 from rag.testing import HashEmbedder
+from workspaces import feeding, queueing, room
 from workspaces.adapters import ENGINES
 from workspaces.bootstrap import Services, open_services
 from workspaces.files import Files
@@ -42,6 +45,8 @@ PATIENCE_AT_WORK = 10.0
 """Where something may stand still for good."""
 TRIES = 5
 LATE_SECONDS = 3.0
+SHORT_DELAYS = (timedelta(seconds=3), timedelta(seconds=6), timedelta(seconds=6))
+TROUBLE_SECONDS = 2.0
 _PR_SET_PTRACER, _ANY = 0x59616D61, -1
 
 
@@ -54,7 +59,7 @@ def main(data: Path, sources: Path) -> int:
             services.start()
             _say("started")
             for line in sys.stdin:
-                {"work": _work, "look": _look, "mend": _mend}[line.strip()](services, sources)
+                _TASKS[line.strip()](services, sources)
                 _say("done")
         finally:
             services.close()
@@ -88,6 +93,12 @@ def _look(services: Services, sources: Path) -> None:
     _say("seen", **_state(services, sources), wrong=[])
 
 
+def _rest(services: Services, sources: Path) -> None:
+    _wait(services)
+    services.library.wait_purged(timeout=PATIENCE)
+    _look(services, sources)
+
+
 def _mend(services: Services, sources: Path) -> None:
     _wait(services)
     services.library.wait_purged(timeout=PATIENCE)
@@ -103,6 +114,9 @@ def _mend(services: Services, sources: Path) -> None:
     _wait(services)
     services.library.wait_purged(timeout=PATIENCE)
     _say("mended", **_state(services, sources), wrong=_wrong(services))
+
+
+_TASKS = {"work": _work, "look": _look, "rest": _rest, "mend": _mend}
 
 
 def _add_all(services: Services, sources: Path, *, but: list[str] | None = None) -> None:
@@ -209,6 +223,10 @@ def _store_late() -> None:
 if __name__ == "__main__":
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PTRACER, _ANY, 0, 0, 0)  # a tracer may come that is no ancestor
+    queueing.DELAYS = SHORT_DELAYS
+    feeding._TROUBLE_SECONDS = room._LOOK_SECONDS = TROUBLE_SECONDS
+    if "--last-byte" in sys.argv:
+        room._RESERVE_BYTES = 0
     if "--unsafe" in sys.argv:
         _store_late()
     sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))

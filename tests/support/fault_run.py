@@ -32,7 +32,6 @@ _CALL = re.compile(r"(\d+) +(\w+)\(")
 
 Events = list[dict[str, Any]]
 TOLD = ("refused", "closed")
-IN_WORK = ("received", "stored", "parsed", "chunked", "embedded", "indexed")
 
 
 def make_sources(folder: Path) -> Path:
@@ -256,10 +255,19 @@ def incomplete(state: dict[str, Any], data: Path, sources: Path) -> list[str]:
     return wrong + [f"{path.name} was left" for path in data.rglob(".incoming-*")]
 
 
-def judged(data: Path, sources: Path, accepted: Events, *, unready: Container[str] = ()) -> list[str]:
-    """What is wrong after the next start: at first, without help (`unready` as for `broken_promises`), and once all was
-    done that was still to be done."""
+def judged_unasked(data: Path, sources: Path, accepted: Events) -> list[str]:
+    """What is wrong after the next start, when nobody helps."""
     with Driver(data, sources) as after:
+        after.ask("mend")
+        assert after.heard("unasked"), after.events
+        after.kill()
+    return broken_promises(accepted, said(after.events, "unasked"), sources)
+
+
+def judged(data: Path, sources: Path, accepted: Events, *options: str, unready: Container[str] = ()) -> list[str]:
+    """What is wrong after the next start, with options of the driver: at first, without help (`unready` as for
+    `broken_promises`), and once all was done that was still to be done."""
+    with Driver(data, sources, *options) as after:
         after.ask("mend")
         after.heard("mended")
         status, errors = after.end()
@@ -270,8 +278,9 @@ def judged(data: Path, sources: Path, accepted: Events, *, unready: Container[st
 
 
 def judged_running(driver: Driver, sources: Path) -> list[str]:
-    """What a driver that has met errors says that is not true, or not fit for people; it is killed then."""
-    driver.ask("look")
+    """What a driver that has met errors, and now meets none, has not mended by itself, or says that is not true or not
+    fit for people; it is killed then."""
+    driver.ask("rest")
     driver.heard("seen")
     driver.kill()
     _, errors = driver.end()
@@ -281,4 +290,4 @@ def judged_running(driver: Driver, sources: Path) -> list[str]:
     seen = [event for event in driver.events if event["event"] == "seen"]
     if not seen:
         return wrong if driver.events[-1]["event"] == "closed" else [*wrong, f"it does not answer any more: {errors}"]
-    return wrong + broken_promises(driver.events, seen[-1], sources, unready=("failed", *IN_WORK))
+    return wrong + broken_promises(driver.events, seen[-1], sources, unready=["failed"])
