@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import downloads, figures, inside, kinds, resources, safe, state, unlocking, views
+from ui import downloads, figures, kinds, resources, safe, state, unlocking, views
 from workspaces.models import DocumentRecord, Pending, Problem
 
 _POLL_SECONDS = 0.7
@@ -90,7 +90,7 @@ def _row(record: DocumentRecord) -> None:
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):
             st.markdown(f"{icon} **{safe.label(record.title or record.source, limit=110)}**", width="stretch")
             _menu(record)
-        st.caption(safe.plain(" · ".join(_facts(record, kind))))
+        st.caption(safe.plain(" · ".join(facts(record, kind))))
         if record.state == "failed":
             _failed(record)
         elif record.state != "ready":
@@ -101,7 +101,8 @@ def _row(record: DocumentRecord) -> None:
             st.caption(f":material/info: {safe.plain(note)}")
 
 
-def _facts(record: DocumentRecord, kind: str) -> list[str]:
+def facts(record: DocumentRecord, kind: str) -> list[str]:
+    """What is known of a document, for one line."""
     facts = [kind]
     if record.pages:
         facts.append(figures.count(record.pages, "page"))
@@ -169,7 +170,7 @@ def _menu(record: DocumentRecord) -> None:
     actions: list[str] = []
     if record.in_work:
         actions.append("Cancel")
-    if record.characters:
+    if record.parser:
         actions.append("Look inside")
     if record.size:
         actions.append("Download original")
@@ -184,7 +185,7 @@ def _menu(record: DocumentRecord) -> None:
     if chosen == "Cancel":
         _safely(lambda: resources.services().library.cancel(record.id))
     elif chosen == "Look inside":
-        inside.show(record)
+        st.switch_page(state.DOCUMENT_PAGE, query_params=state.address_of(record.id))
     elif chosen == "Download original":
         _original(record)
     elif chosen == "Refresh":
@@ -225,9 +226,12 @@ def _versions(record: DocumentRecord) -> None:
     try:
         for version in services.library.versions(record.id):
             state_ = "current" if version.is_current else _VERSION_STATES.get(version.state, "being read")
-            facts = [f"**Version {version.number}**", f"added {figures.day(version.added)}", state_]
+            told = [f"**Version {version.number}**", f"added {figures.day(version.added)}", state_]
             with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-                st.markdown(" · ".join(facts), width="stretch")
+                st.markdown(" · ".join(told), width="stretch")
+                if version.state in ("ready", "superseded"):
+                    where = state.address_of(record.id, version.id)
+                    st.page_link(state.DOCUMENT_PAGE, label="Look inside", icon="", query_params=where)
                 if version.has_original:
                     original = services.viewer.original(record.id, version.id)
                     downloads.button(figures.size(version.size), original, key=f"original-{version.id}")

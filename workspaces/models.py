@@ -108,6 +108,10 @@ class DocumentRecord:
     site_id: str | None = None
     """The section of the web that brought it."""
     report: Report = field(default_factory=Report)
+    parser: str = ""
+    """Name and version of what extracted the text; "" until it was read."""
+    splitter: str = ""
+    """How the text was cut into passages."""
     duplicate_of: str | None = None
     """Set on the value `add` returns when the same bytes were already there: then this record is that document."""
     number: int = 1
