@@ -80,7 +80,7 @@ class Doctor:
             _Invariant("I6", "Nothing deleted is left", self._unpurged, self._purge),
             _Invariant("I7", "The databases are intact", self._integrity),
             _Invariant("I8", "Every failure says why", self._unexplained),
-            _Invariant("I9", "Every conversation is complete", self._disordered),
+            _Invariant("I9", "No question of a conversation is missing", self._disordered),
             _Invariant("I10", "The vector index finds what an exact search finds", self._exactness, self._reindex),
             _Invariant("I11", "Only you can read the data directory", self._modes, self._close_modes),
             _Invariant("I12", "No unfinished file is left", self._leftovers, self._remove_leftovers),

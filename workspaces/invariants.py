@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from pathlib import Path
@@ -41,4 +42,9 @@ def disordered(connection: Connection) -> list[str]:
 def leftovers(originals: Path) -> list[Path]:
     """Files that were being received when something ended it (I12)."""
     limit = time.time() - _STALE_SECONDS
-    return [path for path in originals.glob(".incoming-*") if path.stat().st_mtime < limit]
+    found = []
+    for path in originals.glob(".incoming-*"):
+        with contextlib.suppress(FileNotFoundError):  # it has just become an original
+            if path.stat().st_mtime < limit:
+                found.append(path)
+    return found

@@ -201,13 +201,17 @@ def test_failed_documents_stand_first_under_one_line_for_all(services: fakes.Fak
     fakes.unfinished(services)
     workspace = services.library.workspaces()[-1].id
     services.library.put(workspace, "torn.pdf", title="", state="failed", problem=Problem("damaged", "Torn."))
+    services.library.put(workspace, "newer.txt", title="Newer than the torn one")
     at = page(app(), "documents")
     records = services.library.documents(workspace)
+    assert records[0].title == "Newer than the torn one", (
+        "the control: by age alone, a document that is read comes first"
+    )
     read, failed = (sum(record.state == state for record in records) for state in ("ready", "failed"))
     shown = texts(at)
     assert f"{read} of {len(records)} read, {failed} failed" in shown
-    menus = [record for record in records if record.state != "failed"]
-    assert shown.index("torn.pdf") < min(shown.index(record.title or record.source) for record in menus)
+    others = [record for record in records if record.state != "failed"]
+    assert shown.index("torn.pdf") < min(shown.index(record.title or record.source) for record in others)
 
 
 def test_several_addresses_are_taken_in_at_once(services: fakes.FakeServices) -> None:
