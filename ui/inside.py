@@ -40,7 +40,11 @@ def show(record: DocumentRecord) -> None:
     st.title(f"{icon} {safe.label(record.title or record.source, limit=110)}", anchor=False)
     st.caption(safe.plain(" · ".join(documents.facts(record, kind))))
     if record.container_id is not None:
-        link(record.container_id, label=f"In {safe.label(record.container_title, limit=60)}", icon=":material/folder_open:")
+        link(
+            record.container_id,
+            label=f"In {safe.label(record.container_title, limit=60)}",
+            icon=":material/folder_open:",
+        )
     if record.state == "superseded":
         st.info(f"This is version {record.number}. A newer one has taken its place.", icon=":material/history:")
         link(record.id, label="The current version")
@@ -74,7 +78,7 @@ def _members(record: DocumentRecord) -> None:
     st.subheader(f"{figures.count(record.members, 'file')} inside", anchor=False)
     number = _piece(record.members, _MEMBERS, key=f"inside-members-{record.id}")
     found = resources.services().library.directly_in(record.id, offset=(number - 1) * _MEMBERS, limit=_MEMBERS)
-    with st.container(gap=None):
+    with st.container(gap="xsmall"):
         for path, member in found:
             failed = " (could not be read)" if member.state == "failed" else ""
             link(member.id, label=f"{safe.label(path, limit=100)}{failed}", icon=kinds.kind(member)[1])

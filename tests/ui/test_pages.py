@@ -12,10 +12,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rag.errors import StorageError
-from rag.types import Report, Span
+from rag.types import Span
 from tests.conftest import ROOT
 from tests.ui import fakes
-from ui import inside
 from ui.state import OpenDialog, OpenPassage
 from workspaces.models import Download, Pending, Problem, SitePage
 
@@ -456,23 +455,3 @@ def test_hostile_names_are_escaped_wherever_they_are_labels(services: fakes.Fake
     labels = [button.label for button in at.button] + [str(element.value) for element in [*at.markdown, *at.caption]]
     assert any("evil" in label for label in labels)
     assert not any("](" in label for label in labels)
-
-
-def test_the_report_is_told_in_plain_words(services: fakes.FakeServices) -> None:
-    space = services.library.workspaces()[-1].id
-    report = Report(
-        pages_without_text=(4,), ocr_pages=((3, 0.9),), ocr_engine="Tesseract", tables=2, hidden_characters=12,
-        hidden_sample="![x](http://evil.test)", repeated_lines=1, embedded=3, skipped=("a.exe: programs are not read",),
-    )  # fmt: skip
-    record = services.library.put(space, "lease.pdf", title="Lease", report=report)
-    lines = inside.report_lines(record)
-    for words in (
-        "1 page recognised in pictures by Tesseract, mean confidence 90%",
-        "1 page without text",
-        "2 tables",
-        "12 characters that a person does not see; not searched: “![x](http://evil.test)”",
-        "1 running header or footer left out",
-        "3 files inside it",
-        "Left out: a.exe: programs are not read",
-    ):
-        assert any(words in line for line in lines), words
