@@ -3,9 +3,9 @@ return holds foreign text that is not made safe for Markdown yet."""
 
 from __future__ import annotations
 
-from rag.places import describe
 from rag.types import Passage
 from ui import figures
+from ui.views import place
 from workspaces.models import DocumentRecord
 
 _SURE = 0.6
@@ -29,7 +29,7 @@ def report_lines(record: DocumentRecord) -> list[str]:
 def made_with(record: DocumentRecord) -> str:
     """What extracted the text and cut it: who compares two versions wants to know whether both were read alike."""
     parts = [f"Read with {record.parser}"] if record.parser else []
-    if record.splitter:
+    if record.splitter and record.chunks:
         parts.append(f"cut into passages with {record.splitter}")
     return ", ".join(parts)
 
@@ -50,8 +50,7 @@ def passage_item(
     passage: Passage, record: DocumentRecord, *, page: int | None, chosen: bool = False
 ) -> dict[str, object]:
     """A passage as `ui.components.passages` draws it, on a page or in a document without pages."""
-    place, path = describe(passage.locator), " › ".join(passage.heading_path)
-    facts = [place] if path and place.startswith(path) else [place, path]  # a sheet is a heading of its own rows
+    facts = [place(passage)]
     if page is not None and passage.page is not None and passage.page < page:
         facts.append(f"begins on page {passage.page:,}")
     facts.append(figures.count(len(passage.text.split()), "word"))

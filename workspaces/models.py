@@ -261,6 +261,8 @@ class PassageView:
     """PNG of the page with the quote highlighted; None for documents without pages."""
     page_count: int
     heading_path: tuple[str, ...] = ()
+    header: str = ""
+    """Of the table in whose rows the passage begins, so that a row can be read without its sheet."""
     locator: Locator | None = None
     """Where the quote stands in a document without pages."""
     number: int = 1

@@ -93,6 +93,7 @@ class Viewer:
             page_image=image,
             page_count=record.pages,
             heading_path=passage.heading_path,
+            header=passage.header,
             locator=locate(passage, span),
             number=record.number,
             added=added,

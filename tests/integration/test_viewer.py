@@ -219,3 +219,11 @@ def test_the_page_of_a_replaced_version_keeps_its_text(services, workspace):
     assert services.viewer.passages(old.version_id) == []
     assert "first wording" in services.viewer.page_text(old.version_id, 1)
     assert services.viewer.passages(new.version_id)
+
+
+def test_a_row_far_down_a_table_comes_with_its_columns(services, workspace):
+    table = "Article,Power\n" + "".join(f"Pump type {number},{number * 3} kW\n" for number in range(400))
+    record = ingested(services, workspace, table, "pumps.csv")
+    view = services.viewer.passage(record.version_id, span_of(services, record, "Pump type 390"))
+    assert "Article | Power" not in view.before
+    assert view.header == "Article | Power"

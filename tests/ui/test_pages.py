@@ -359,6 +359,19 @@ def test_the_drawer_says_that_the_document_has_changed_since(services: fakes.Fak
     assert any("has changed since; this is version 1 (added" in element.value for element in at.info)
 
 
+def test_the_drawer_shows_the_columns_of_a_row(services: fakes.FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = services.library.put(services.library.workspaces()[-1].id, "pumps.csv", title="Pumps", text="A | 3 kW")
+    shown = services.viewer.passage
+    header = "![x](http://evil.test) | Power"
+    monkeypatch.setattr(services.viewer, "passage", lambda *a, **k: replace(shown(*a, **k), header=header))
+    at = app()
+    at.session_state["fn_passage"] = OpenPassage(record.id, record.version_id, Span(0, 8), "Pumps")
+    at.run()
+    [told] = [str(caption.value) for caption in at.caption if "Columns" in str(caption.value)]
+    assert "Power" in told
+    assert "](" not in told
+
+
 def test_the_drawer_asks_for_the_password_of_a_page_and_forgets_it(services: fakes.FakeServices) -> None:
     record = services.library.put(services.library.workspaces()[-1].id, "locked.pdf", title="Locked", pages=3)
     services.viewer.locked.add(record.id)
