@@ -87,8 +87,7 @@ def test_a_document_is_added_shown_and_deleted_with_figures(page: Page, serve: S
     steps.go(page, "Documents")
     row = page.locator('[class*="st-key-document-d"]')
     assert "pets *and* rent" in row.inner_text()
-    row.locator('[class*="st-key-menu-d"] button').first.click()
-    page.get_by_role("menuitem", name="Look inside").click()
+    steps.look_inside(page)
     page.locator(".passages").get_by_text("Pets need").wait_for(timeout=20_000)
     assert "/document?" in page.url
     page.reload()
