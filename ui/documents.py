@@ -88,7 +88,7 @@ def _row(record: DocumentRecord) -> None:
     kind, icon = kinds.kind(record)
     with st.container(border=True, gap="xsmall", key=f"document-{record.id}"):
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-            st.markdown(f"{icon} **{safe.label(record.title or record.source, limit=110)}**", width="stretch")
+            _title(record, icon)
             _menu(record)
         st.caption(safe.plain(" · ".join(facts(record, kind))))
         if record.state == "failed":
@@ -99,6 +99,19 @@ def _row(record: DocumentRecord) -> None:
             _pending(record, record.pending)
         for note in record.notes:
             st.caption(f":material/info: {safe.plain(note)}")
+
+
+def _title(record: DocumentRecord, icon: str) -> None:
+    """Once it was read, a link to its page: one that the browser follows, for a list that is drawn again by itself
+    would call back whoever `st.switch_page` sends away."""
+    title = f"**{safe.label(record.title or record.source, limit=110)}**"
+    if record.parser:
+        where = state.address_of(record.id)
+        st.page_link(
+            state.DOCUMENT_PAGE, label=title, icon=icon, help="Look inside", width="stretch", query_params=where
+        )
+    else:
+        st.markdown(f"{icon} {title}", width="stretch")
 
 
 def facts(record: DocumentRecord, kind: str) -> list[str]:
@@ -170,8 +183,6 @@ def _menu(record: DocumentRecord) -> None:
     actions: list[str] = []
     if record.in_work:
         actions.append("Cancel")
-    if record.parser:
-        actions.append("Look inside")
     if record.size:
         actions.append("Download original")
     if record.fetched_at is not None and not record.in_work:
@@ -184,8 +195,6 @@ def _menu(record: DocumentRecord) -> None:
     )
     if chosen == "Cancel":
         _safely(lambda: resources.services().library.cancel(record.id))
-    elif chosen == "Look inside":
-        st.switch_page(state.DOCUMENT_PAGE, query_params=state.address_of(record.id))
     elif chosen == "Download original":
         _original(record)
     elif chosen == "Refresh":

@@ -72,8 +72,7 @@ def close_dialog(page: Page) -> None:
 
 def look_inside(page: Page) -> None:
     """Open the page of the first document in the list."""
-    page.locator('[class*="st-key-document-"] [class*="st-key-menu-"] button:visible').first.click()
-    page.get_by_role("menuitem", name="Look inside").click()
+    page.locator('[class*="st-key-document-"] a').first.click()
     page.get_by_role("link", name="All documents").wait_for(timeout=20_000)
     settled(page)
 

@@ -51,7 +51,8 @@ def answered(at: AppTest, services: fakes.FakeServices) -> AppTest:
 
 def texts(at: AppTest) -> str:
     elements = [*at.markdown, *at.caption, *at.title, *at.error, *at.warning, *at.success, *at.toast]
-    return "\n".join(str(element.value) for element in elements).replace("\\", "")
+    links = [link.proto.label for link in at.get("page_link")]
+    return "\n".join([*(str(element.value) for element in elements), *links]).replace("\\", "")
 
 
 def button_named(at: AppTest, label: str) -> Any:
@@ -466,5 +467,6 @@ def test_hostile_names_are_escaped_wherever_they_are_labels(services: fakes.Fake
     services.library.put(space.id, hostile, title=hostile, author=hostile, notes=(hostile,))
     at = page(app(), "documents")
     labels = [button.label for button in at.button] + [str(element.value) for element in [*at.markdown, *at.caption]]
+    labels += [link.proto.label for link in at.get("page_link")]
     assert any("evil" in label for label in labels)
     assert not any("](" in label for label in labels)
