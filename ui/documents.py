@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import downloads, figures, inside, kinds, queue, resources, safe, state, unlocking, views
+from ui import downloads, figures, kinds, queue, resources, safe, state, unlocking, views
 from workspaces.models import DocumentFilter, DocumentRecord, DocumentsPage, Pending, Problem, Standing
 
 _POLL_SECONDS = 0.7
@@ -93,9 +93,9 @@ def _row(record: DocumentRecord) -> None:
     kind, icon = kinds.kind(record)
     with st.container(border=True, gap="xsmall", key=f"document-{record.id}"):
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-            st.markdown(f"{icon} **{safe.label(record.title or record.source, limit=110)}**", width="stretch")
+            _title(record, icon)
             _menu(record)
-        st.caption(safe.plain(" · ".join(_facts(record, kind))))
+        st.caption(safe.plain(" · ".join(facts(record, kind))))
         if record.state == "failed":
             _failed(record)
         elif record.state != "ready":
@@ -106,7 +106,21 @@ def _row(record: DocumentRecord) -> None:
             st.caption(f":material/info: {safe.plain(note)}")
 
 
-def _facts(record: DocumentRecord, kind: str) -> list[str]:
+def _title(record: DocumentRecord, icon: str) -> None:
+    """Once it was read, a link to its page: one that the browser follows, for a list that is drawn again by itself
+    would call back whoever `st.switch_page` sends away."""
+    title = f"**{safe.label(record.title or record.source, limit=110)}**"
+    if record.parser:
+        where = state.address_of(record.id)
+        st.page_link(
+            state.DOCUMENT_PAGE, label=title, icon=icon, help="Look inside", width="stretch", query_params=where
+        )
+    else:
+        st.markdown(f"{icon} {title}", width="stretch")
+
+
+def facts(record: DocumentRecord, kind: str) -> list[str]:
+    """What is known of a document, for one line."""
     facts = [kind]
     if record.pages:
         facts.append(figures.count(record.pages, "page"))
@@ -178,8 +192,6 @@ def _menu(record: DocumentRecord) -> None:
     actions: list[str] = []
     if record.in_work:
         actions.append("Cancel")
-    if record.characters:
-        actions.append("Look inside")
     if record.size:
         actions.append("Download original")
     if record.fetched_at is not None and not record.in_work:
@@ -192,8 +204,6 @@ def _menu(record: DocumentRecord) -> None:
     )
     if chosen == "Cancel":
         _safely(lambda: resources.services().library.cancel(record.id))
-    elif chosen == "Look inside":
-        inside.show(record)
     elif chosen == "Download original":
         _original(record)
     elif chosen == "Refresh":
@@ -234,9 +244,12 @@ def _versions(record: DocumentRecord) -> None:
     try:
         for version in services.library.versions(record.id):
             state_ = "current" if version.is_current else _VERSION_STATES.get(version.state, "being read")
-            facts = [f"**Version {version.number}**", f"added {figures.day(version.added)}", state_]
+            told = [f"**Version {version.number}**", f"added {figures.day(version.added)}", state_]
             with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-                st.markdown(" · ".join(facts), width="stretch")
+                st.markdown(" · ".join(told), width="stretch")
+                if version.state in ("ready", "superseded"):
+                    where = state.address_of(record.id, version.id)
+                    st.page_link(state.DOCUMENT_PAGE, label="Look inside", icon="", query_params=where)
                 if version.has_original:
                     original = services.viewer.original(record.id, version.id)
                     downloads.button(figures.size(version.size), original, key=f"original-{version.id}")

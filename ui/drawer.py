@@ -5,9 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from rag.errors import FootnoteError
-from rag.places import describe
 from ui import components, downloads, figures, resources, safe, state, unlocking
-from ui.views import fetched, where
+from ui.views import fetched, place, where
 from workspaces.models import PassageView
 
 _DPI = 144
@@ -38,6 +37,8 @@ def _body(chosen: state.OpenPassage) -> None:
         else:
             _pages(chosen, view)
         st.markdown("**The passage in its text**" if view.page is not None else "**The passage**")
+        if view.header and view.header not in view.quote:
+            st.caption(f"Columns: {safe.plain(view.header)}")
         components.passage(before=view.before, quote=view.quote, after=view.after, key="drawer-text")
         _download(chosen)
 
@@ -48,9 +49,9 @@ def _changed(view: PassageView) -> str:
 
 
 def _place(view: PassageView) -> str:
-    parts = [_numbered(view)] if view.page is not None else [describe(view.locator)] if view.locator else []
-    if view.heading_path:
-        parts.append(" › ".join(view.heading_path))
+    parts = [_numbered(view)] if view.page is not None else []
+    if told := place(view):
+        parts.append(told)
     if told := fetched(view.document):
         parts.append(told)
     return " · ".join(safe.label(part, limit=200) for part in parts)

@@ -18,6 +18,10 @@ _UPLOADS = "fn_uploads"
 _NOTICE, _PROBLEMS = "fn_notice", "fn_problems"
 _GO = "fn_go"
 _FRESH = "fn_fresh"
+_CHOSEN = "fn_chosen"
+
+DOCUMENT_PAGE = "ui/pages/document.py"
+"""It shows what stands in the address: a document (`d`), perhaps in an older version (`v`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,35 @@ def drawer_password(version_id: str) -> str | None:
     """What was typed to open the pages of this version."""
     known, password = st.session_state.get(_PASSWORD, (None, None))
     return password if known == version_id else None
+
+
+def address_of(document_id: str, version_id: str | None = None) -> dict[str, str]:
+    """What the address of a document's page says."""
+    older = {"v": version_id} if version_id is not None else {}
+    return {"w": workspace_id() or "", "d": document_id, **older}
+
+
+def looked_at() -> tuple[str | None, str | None]:
+    """(document, version if one is named) in the address."""
+    return st.query_params.get("d"), st.query_params.get("v")
+
+
+def choose_passage(chunk_id: str | None) -> None:
+    """Mark a passage on the document's page."""
+    st.session_state[_CHOSEN] = chunk_id
+
+
+def chosen_passage() -> str | None:
+    """The passage that is marked on the document's page."""
+    found: str | None = st.session_state.get(_CHOSEN)
+    return found
+
+
+def leave_document() -> None:
+    """Forget what was marked, and the password that opened pages unless the drawer still shows some."""
+    st.session_state.pop(_CHOSEN, None)
+    if passage() is None:
+        st.session_state.pop(_PASSWORD, None)
 
 
 def open_dialog(name: str, subject: str = "") -> None:

@@ -9,7 +9,7 @@ from rag.places import describe
 from rag.types import Answer, Citation, Locator, Passage, Sentence, Verdict
 from ui.figures import day, on_day
 from ui.safe import visible
-from workspaces.models import DocumentRecord, Turn
+from workspaces.models import DocumentRecord, PassageView, Turn
 
 _BEFORE, _AFTER = 60, 260
 """Characters of a card around its marked sentence: the mark must stand in the first lines."""
@@ -55,6 +55,12 @@ def where(page: int | None, label: str | None, locator: Locator | None = None) -
     if page is None:
         return visible(describe(locator), limit=120)
     return f"page {label}" if label and label != str(page) else f"page {page}"
+
+
+def place(passage: Passage | PassageView) -> str:
+    """Where it stands in a document without pages, and under which headings; a sheet's name is said once."""
+    found, path = describe(passage.locator), " › ".join(passage.heading_path)
+    return " · ".join(part for part in (found, "" if found.startswith(path) else path) if part)
 
 
 def fetched(record: DocumentRecord) -> str:

@@ -336,6 +336,14 @@ class Library:
         with self._database.read() as connection:
             return repository.get_documents(connection, members.inside(connection, document_ids))
 
+    def directly_in(self, document_id: str, *, offset: int = 0, limit: int = 20) -> list[tuple[str, DocumentRecord]]:
+        """A piece of the documents in this one, not those deeper inside: (where it lies, what it is), by place."""
+        with self._database.read() as connection:
+            found = members.directly_in(connection, document_id, offset=offset, limit=limit)
+            records = repository.get_documents(connection, sorted({member for _, member in found}))
+        known = {record.id: record for record in records}
+        return [(path, known[member]) for path, member in found if member in known]
+
     def wait_purged(self, *, timeout: float) -> bool:
         """Until everything that was deleted is off the disk; False where `timeout` seconds do not suffice."""
         return self._jobs.wait_purged(timeout=timeout)

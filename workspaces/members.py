@@ -135,6 +135,19 @@ def inside(connection: Connection, container_ids: Sequence[str]) -> list[str]:
     return list(found)
 
 
+def directly_in(connection: Connection, container_id: str, *, offset: int, limit: int) -> list[tuple[str, str]]:
+    """A piece of the live documents in this one, not those deeper inside: (where it lies, document id), by place."""
+    query = (
+        select(members.c.path, members.c.document_id)
+        .join(documents, documents.c.id == members.c.document_id)
+        .where(members.c.container_id == container_id, documents.c.deleted_at.is_(None))
+        .order_by(members.c.path)
+        .offset(offset)
+        .limit(limit)
+    )
+    return [(row.path, row.document_id) for row in connection.execute(query)]
+
+
 def described_all(connection: Connection, workspace_id: str, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
     """Records of a workspace with what they hold and the first container each lies in; one query."""
     return _described(records, connection.execute(_links(_container.c.workspace_id == workspace_id)).all())

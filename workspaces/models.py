@@ -114,6 +114,10 @@ class DocumentRecord:
     site_id: str | None = None
     """The section of the web that brought it."""
     report: Report = field(default_factory=Report)
+    parser: str = ""
+    """Name and version of what extracted the text; "" until it was read."""
+    splitter: str = ""
+    """How the text was cut into passages."""
     duplicate_of: str | None = None
     """Set on the value `add` returns when the same bytes were already there: then this record is that document."""
     number: int = 1
@@ -293,6 +297,8 @@ class PassageView:
     """PNG of the page with the quote highlighted; None for documents without pages."""
     page_count: int
     heading_path: tuple[str, ...] = ()
+    header: str = ""
+    """Of the table in whose rows the passage begins, so that a row can be read without its sheet."""
     locator: Locator | None = None
     """Where the quote stands in a document without pages."""
     number: int = 1

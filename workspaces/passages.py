@@ -66,10 +66,12 @@ def passage_at(connection: Connection, version_id: str, offset: int) -> Passage 
 def passages_of(
     connection: Connection, version_id: str, *, page: int | None = None, offset: int = 0, limit: int = 20
 ) -> list[Passage]:
-    """The passages of a version in order, those that begin on `page` only where one is given; at most `limit`."""
+    """The passages of a version in order, at most `limit`; where a page is given, those with a part on it only."""
     query = _of_version(version_id).order_by(chunks.c.ordinal).offset(offset).limit(limit)
     if page is not None:
-        query = query.where(chunks.c.page == page)
+        sheet = pages.alias("sheet")
+        on_it = and_(sheet.c.version_id == version_id, sheet.c.number == page)
+        query = query.join(sheet, on_it).where(chunks.c.start < sheet.c.end, chunks.c.end > sheet.c.start)
     found = (_passage(row) for row in connection.execute(query))
     return [replace(passage, locator=locate(passage, passage.span)) for passage in found]
 

@@ -357,6 +357,8 @@ def record_of(row: Row[Any]) -> DocumentRecord:
         gone_at=row.gone_at,
         site_id=row.site_id,
         report=report_of(row.report),
+        parser=row.parser,
+        splitter=row.splitter,
         number=row.number,
         pending=_pending(row),
         next_try_at=row.next_try_at,

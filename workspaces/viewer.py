@@ -93,6 +93,7 @@ class Viewer:
             page_image=image,
             page_count=record.pages,
             heading_path=passage.heading_path,
+            header=passage.header,
             locator=locate(passage, span),
             number=record.number,
             added=added,
@@ -123,7 +124,7 @@ class Viewer:
                 .where(versions.c.id == version_id, pages.c.number == page)
             ).one_or_none()
         if row is None:
-            raise NotFound("This page does not exist.", hint="Reload the document.")
+            raise _no_page()
         key = (row.sha256, page, dpi, span)
         with self._lock:
             if key in self._images:
@@ -145,14 +146,31 @@ class Viewer:
                 self._images.popitem(last=False)
         return image
 
+    def version(self, version_id: str) -> DocumentRecord:
+        """A document as it was in one of its versions. Raises NotFound where it was deleted."""
+        with self._database.read() as connection:
+            return repository.get_version(connection, version_id)
+
     def text(self, version_id: str, *, start: int = 0, limit: int = 20_000) -> str:
         """A piece of the extracted text, from code point `start`. Raises NotFound where the document was deleted."""
         with self._database.read() as connection:
             repository.get_version(connection, version_id)
             return text_around(connection, version_id, Span(start, start + limit), margin=0)[1]
 
+    def page_text(self, version_id: str, page: int, *, limit: int = 20_000) -> str:
+        """The text of one page, at most `limit` code points. Raises NotFound as `page_image` does."""
+        with self._database.read() as connection:
+            repository.get_version(connection, version_id)
+            span = select(pages.c.start, pages.c.end).where(pages.c.version_id == version_id, pages.c.number == page)
+            row = connection.execute(span).one_or_none()
+            if row is None:
+                raise _no_page()
+            end = min(row.end, row.start + limit)
+            return text_around(connection, version_id, Span(row.start, end), margin=0)[1]
+
     def passages(self, version_id: str, *, page: int | None = None, offset: int = 0, limit: int = 20) -> list[Passage]:
-        """A piece of the passages in their order, of one page if given. Raises NotFound as `text` does."""
+        """A piece of the passages in their order, those with a part on `page` if given. Raises NotFound as `text` does;
+        a superseded version has none."""
         with self._database.read() as connection:
             repository.get_version(connection, version_id)
             return passages_of(connection, version_id, page=page, offset=offset, limit=limit)
@@ -182,6 +200,10 @@ class Viewer:
             stem, dot, ending = name.rpartition(".")
             name = f"{stem or ending} (version {record.number}){dot + ending if stem else ''}"
         return Original(name, media_type, path)
+
+
+def _no_page() -> NotFound:
+    return NotFound("This page does not exist.", hint="Reload the document.")
 
 
 _ENDINGS = {kind: ending for ending, kind in reversed(list(media.EXTENSIONS.items())) if kind != media.CODE}

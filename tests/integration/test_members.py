@@ -62,6 +62,22 @@ def test_a_mail_and_its_attachment_are_both_found_and_linked(services, workspace
     assert (of_report.document_id, of_report.page) == (attached.id, 1)
 
 
+def test_what_lies_directly_in_a_container_is_read_in_pieces_by_place(services, workspace):
+    packed = archive({"c.txt": "C. " + NOTE, "a.txt": NOTE, "b.eml": mail(attachments={"report.pdf": REPORT})})
+    record = ingested(services, workspace, packed, "all.zip")
+    every = services.library.directly_in(record.id)
+    assert [(path, member.source) for path, member in every] == [
+        ("a.txt", "a.txt"),
+        ("b.eml", "b.eml"),
+        ("c.txt", "c.txt"),
+    ]
+    assert services.library.directly_in(record.id, offset=1, limit=1) == every[1:2]
+    [(path, report)] = services.library.directly_in(every[1][1].id)
+    assert (path, report.pages) == ("report.pdf", 1)
+    services.library.delete(every[0][1].id)
+    assert services.library.directly_in(record.id) == every[1:]
+
+
 def test_an_archive_without_text_of_its_own_is_ready_with_what_it_holds(services, workspace):
     record = ingested(
         services, workspace, archive({"a/report.pdf": REPORT, "b/note.txt": NOTE}, packed=False), "all.zip"

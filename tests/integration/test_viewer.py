@@ -169,6 +169,8 @@ def test_nothing_of_a_deleted_document_can_be_seen(services, workspace):
         lambda: services.viewer.page_image(record.version_id, 1),
         lambda: services.viewer.text(record.version_id),
         lambda: services.viewer.passages(record.version_id),
+        lambda: services.viewer.page_text(record.version_id, 1),
+        lambda: services.viewer.version(record.version_id),
         lambda: services.viewer.original(record.id),
     ):
         with pytest.raises(NotFound):
@@ -181,7 +183,47 @@ def test_passages_are_read_in_order_in_pieces_and_by_page(services, manual, note
     assert [passage.ordinal for passage in every] == sorted(passage.ordinal for passage in every)
     assert services.viewer.passages(notes.version_id, offset=1, limit=1) == every[1:2]
     whole = services.viewer.passages(manual.version_id)
-    first = [passage for passage in whole if passage.page == 1]
-    assert first
-    assert services.viewer.passages(manual.version_id, page=1) == first
+    for page in (1, 2, 3):
+        span = span_of(services, manual, services.viewer.page_text(manual.version_id, page))
+        on_it = [passage for passage in whole if passage.span.overlap(span)]
+        assert on_it
+        assert services.viewer.passages(manual.version_id, page=page) == on_it
     assert services.viewer.passages(manual.version_id, page=99) == []
+
+
+def test_the_text_of_a_page_is_its_own_and_can_be_cut(services, manual, notes):
+    text = services.viewer.page_text(manual.version_id, 2)
+    assert "Line 1 of page 2" in text
+    assert "of page 1" not in text
+    assert "of page 3" not in text
+    assert services.viewer.page_text(manual.version_id, 2, limit=6) == text[:6]
+    for record, page in ((manual, 4), (notes, 1)):
+        with pytest.raises(NotFound, match="page does not exist"):
+            services.viewer.page_text(record.version_id, page)
+
+
+def test_a_document_says_what_read_and_cut_it(services, manual):
+    record = services.viewer.version(manual.version_id)
+    assert record.id == manual.id
+    assert record.parser.startswith("pypdfium2 ")
+    assert record.splitter.startswith("structure-")
+
+
+def test_the_page_of_a_replaced_version_keeps_its_text(services, workspace):
+    old = ingested(services, workspace, pdf([["The first wording of the contract."]]), "contract.pdf")
+    newer = pdf([["The second wording of the contract."]])
+    [new] = settled(services, add(services, workspace, newer, "contract.pdf", keep_both=False))
+    assert (new.id, new.number) == (old.id, 2)
+    assert services.viewer.version(old.version_id).state == "superseded"
+    assert services.library.wait_purged(timeout=60)
+    assert services.viewer.passages(old.version_id) == []
+    assert "first wording" in services.viewer.page_text(old.version_id, 1)
+    assert services.viewer.passages(new.version_id)
+
+
+def test_a_row_far_down_a_table_comes_with_its_columns(services, workspace):
+    table = "Article,Power\n" + "".join(f"Pump type {number},{number * 3} kW\n" for number in range(400))
+    record = ingested(services, workspace, table, "pumps.csv")
+    view = services.viewer.passage(record.version_id, span_of(services, record, "Pump type 390"))
+    assert "Article | Power" not in view.before
+    assert view.header == "Article | Power"

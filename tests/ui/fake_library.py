@@ -178,6 +178,10 @@ class FakeLibrary:
             raise InvalidInput("That is not the password.", hint="Mind capital letters.")
         return self.retry(document_id)
 
+    def directly_in(self, document_id: str, *, offset: int = 0, limit: int = 20) -> list[tuple[str, DocumentRecord]]:
+        mine = [record for record in self.records.values() if record.container_id == document_id]
+        return [(record.path, record) for record in mine[offset : offset + limit]]
+
     def members_deleted_with(self, document_id: str) -> int:
         return self.records[document_id].members
 
@@ -196,6 +200,7 @@ class FakeLibrary:
             "pages": 0,
             "characters": len(text),
             "chunks": max(1, len(text) // 400),
+            "parser": "reader 1.0 r1" if text else "",
         }
         version = new_id("v")
         record = DocumentRecord(

@@ -94,6 +94,12 @@ class FakeViewer:
         image.save(stream, "PNG")
         return stream.getvalue()
 
+    def version(self, version_id: str) -> DocumentRecord:
+        return self._record(version_id)
+
+    def page_text(self, version_id: str, page: int, *, limit: int = 20_000) -> str:
+        return self.text(version_id, limit=limit)
+
     def text(self, version_id: str, *, start: int = 0, limit: int = 20_000) -> str:
         return self.library.texts[version_id][start : start + limit]
 

@@ -70,6 +70,13 @@ def close_dialog(page: Page) -> None:
     settled(page)
 
 
+def look_inside(page: Page) -> None:
+    """Open the page of the first document in the list."""
+    page.locator('[class*="st-key-document-"] a').first.click()
+    page.get_by_role("link", name="All documents").wait_for(timeout=20_000)
+    settled(page)
+
+
 def go(page: Page, name: str) -> None:
     """Follow a link of the sidebar's navigation."""
     page.locator('[data-testid="stSidebarNav"] a').filter(has_text=name).click()

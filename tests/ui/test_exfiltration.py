@@ -99,9 +99,12 @@ def visit_everything(page: Page, link: str, address: str) -> int:
     page.get_by_role("menuitem", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Keep it").click()
     steps.settled(page)
-    for number in ("2", "3"):
+    for number in ("2", "3", "1"):
         page.locator(".st-key-documents-page button").filter(has_text=number).first.click()
         steps.settled(page)
+    steps.look_inside(page)
+    page.locator(".passages li").first.click()
+    page.locator("img[alt*='highlighted']").wait_for(timeout=20_000)
     steps.go(page, "Settings")
     page.get_by_role("button", name="Check now").click()
     page.get_by_text("checks found something").wait_for(timeout=20_000)

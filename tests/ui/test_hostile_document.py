@@ -56,7 +56,7 @@ def test_a_hostile_document_and_an_obedient_model_reach_nobody(browser: Browser,
 
 
 def visit(page: Page, server: Server, *, plain: bool) -> None:
-    """Ask, and look at the answer, the passage and the document."""
+    """Ask, and look at the answer, the passage, the list of documents and into the document."""
     steps.enter(page, server.link())
     page.locator(steps.CHAT_INPUT).fill(QUESTION)
     page.locator(steps.CHAT_INPUT).press("Enter")
@@ -73,4 +73,6 @@ def visit(page: Page, server: Server, *, plain: bool) -> None:
         steps.close_dialog(page)
     steps.go(page, "Documents")
     page.locator('[class*="st-key-document-"]').first.wait_for(timeout=20_000)
+    steps.look_inside(page)
+    page.locator(".passages").get_by_text("The notice of berth").first.wait_for(timeout=20_000)
     page.wait_for_timeout(1500)

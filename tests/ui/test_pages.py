@@ -12,10 +12,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rag.errors import StorageError
-from rag.types import Report, Span
+from rag.types import Span
 from tests.conftest import ROOT
 from tests.ui import fakes
-from ui import inside
 from ui.state import OpenDialog, OpenPassage
 from workspaces.models import Download, Pending, Problem, SitePage
 
@@ -52,7 +51,8 @@ def answered(at: AppTest, services: fakes.FakeServices) -> AppTest:
 
 def texts(at: AppTest) -> str:
     elements = [*at.markdown, *at.caption, *at.title, *at.error, *at.warning, *at.success, *at.toast]
-    return "\n".join(str(element.value) for element in elements).replace("\\", "")
+    links = [link.proto.label for link in at.get("page_link")]
+    return "\n".join([*(str(element.value) for element in elements), *links]).replace("\\", "")
 
 
 def button_named(at: AppTest, label: str) -> Any:
@@ -360,6 +360,19 @@ def test_the_drawer_says_that_the_document_has_changed_since(services: fakes.Fak
     assert any("has changed since; this is version 1 (added" in element.value for element in at.info)
 
 
+def test_the_drawer_shows_the_columns_of_a_row(services: fakes.FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = services.library.put(services.library.workspaces()[-1].id, "pumps.csv", title="Pumps", text="A | 3 kW")
+    shown = services.viewer.passage
+    header = "![x](http://evil.test) | Power"
+    monkeypatch.setattr(services.viewer, "passage", lambda *a, **k: replace(shown(*a, **k), header=header))
+    at = app()
+    at.session_state["fn_passage"] = OpenPassage(record.id, record.version_id, Span(0, 8), "Pumps")
+    at.run()
+    [told] = [str(caption.value) for caption in at.caption if "Columns" in str(caption.value)]
+    assert "Power" in told
+    assert "](" not in told
+
+
 def test_the_drawer_asks_for_the_password_of_a_page_and_forgets_it(services: fakes.FakeServices) -> None:
     record = services.library.put(services.library.workspaces()[-1].id, "locked.pdf", title="Locked", pages=3)
     services.viewer.locked.add(record.id)
@@ -454,28 +467,9 @@ def test_hostile_names_are_escaped_wherever_they_are_labels(services: fakes.Fake
     services.library.put(space.id, hostile, title=hostile, author=hostile, notes=(hostile,))
     at = page(app(), "documents")
     labels = [button.label for button in at.button] + [str(element.value) for element in [*at.markdown, *at.caption]]
+    labels += [link.proto.label for link in at.get("page_link")]
     assert any("evil" in label for label in labels)
     assert not any("](" in label for label in labels)
-
-
-def test_the_report_is_told_in_plain_words(services: fakes.FakeServices) -> None:
-    space = services.library.workspaces()[-1].id
-    report = Report(
-        pages_without_text=(4,), ocr_pages=((3, 0.9),), ocr_engine="Tesseract", tables=2, hidden_characters=12,
-        hidden_sample="![x](http://evil.test)", repeated_lines=1, embedded=3, skipped=("a.exe: programs are not read",),
-    )  # fmt: skip
-    record = services.library.put(space, "lease.pdf", title="Lease", report=report)
-    lines = inside.report_lines(record)
-    for words in (
-        "1 page recognised in pictures by Tesseract, mean confidence 90%",
-        "1 page without text",
-        "2 tables",
-        "12 characters that a person does not see; not searched: “![x](http://evil.test)”",
-        "1 running header or footer left out",
-        "3 files inside it",
-        "Left out: a.exe: programs are not read",
-    ):
-        assert any(words in line for line in lines), words
 
 
 def test_the_queue_is_paused_stopped_and_begun_again_from_the_page(services: fakes.FakeServices) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rag.types import Answer, Citation, Passage, Sentence, Span, Timings
+from rag.types import Answer, Citation, Locator, Passage, Sentence, Span, Timings
 from ui import figures, views
 from workspaces.models import Problem, Turn, Workspace
 
@@ -142,3 +142,11 @@ def test_figures_in_words() -> None:
 def test_a_card_of_rows_shows_the_header_of_their_table() -> None:
     view = views.turn_view(turn(evidence=(replace(PASSAGE, header="Name | Price"), PASSAGE)))
     assert [card["header"] for card in view["evidence"]] == ["Name | Price", ""]
+
+
+def test_a_place_names_a_sheet_once_and_a_chapter_under_its_headings() -> None:
+    row = replace(PASSAGE, locator=Locator("rows", "Pumps", 13, 13), heading_path=("Pumps",))
+    assert views.place(row) == "Pumps, row 13"
+    assert views.place(replace(row, heading_path=("Prices", "2026"))) == "Pumps, row 13 · Prices › 2026"
+    assert views.place(replace(row, locator=None)) == "Pumps"
+    assert views.place(replace(row, locator=None, heading_path=())) == ""

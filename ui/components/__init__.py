@@ -1,4 +1,4 @@
-"""What Streamlit has no widget for: an answer with footnotes to click, a text and a page with a marked passage.
+"""What Streamlit has no widget for: an answer with footnotes, a page and a text with a mark, passages to click.
 
 Plain JavaScript in `assets`, served from this origin. What it shows arrives as data and becomes text nodes, never HTML.
 """
@@ -6,7 +6,7 @@ Plain JavaScript in `assets`, served from this origin. What it shows arrives as 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
 _PROJECT = "footnote"
-_NAMES = ("turn", "passage", "page")
+_NAMES = ("turn", "passage", "page", "passages")
 
 
 def turn(view: Mapping[str, object], *, key: str, on_open: Callable[[], None]) -> None:
@@ -50,6 +50,24 @@ def page(png: bytes, *, alt: str, highlighted: bool, name: str, key: str) -> Non
     """A page as a picture; a new `name` is a new page and is scrolled to its highlight, if it has one."""
     data = {"png": b64encode(png).decode("ascii"), "alt": alt, "highlighted": highlighted, "key": name}
     _component("page")(key=key, data=data)
+
+
+def passages(items: Sequence[Mapping[str, object]], *, key: str, on_choose: Callable[[], None] | None) -> None:
+    """Passages one below the other, each with its address (`ui.reports.passage_item`).
+
+    A click calls `on_choose`, where it is given; the number of what was clicked then stands in `chosen(key)`.
+    """
+    data = {"items": [dict(item) for item in items], "choosable": on_choose is not None}
+    _component("passages")(key=key, data=data, on_choose_change=on_choose or _nothing)
+
+
+def chosen(key: str) -> int | None:
+    """The number of the passage that was clicked among those mounted under `key`."""
+    event: Any = st.session_state.get(key, {}).get("choose")
+    return int(event) if isinstance(event, int | float) else None
+
+
+def _nothing() -> None: ...
 
 
 def _component(name: str) -> ComponentRenderer:
