@@ -18,7 +18,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from rag.errors import StorageError
 
-SCHEMA_REVISION = "0005"
+SCHEMA_REVISION = "0006"
 """The revision this code works with; workspaces/migrations/versions brings a database there."""
 
 _COPY = ".before-"

@@ -1,9 +1,9 @@
-"""Durable work in the background, by DBOS: ingest, crawl, purge, recovery.
+"""Durable work in the background, by DBOS: ingest, crawl, building of search indexes, purge, recovery.
 
-A workflow's id is the id of the version (with the number of the attempt after a retry), `crawl-` with the id of a
-section and its attempt, or `purge-` and the id of what is purged; arguments and results are ids only. The application's
-database and DBOS's own are never one transaction: rows come first, and `sweep` at the start enqueues whatever has no
-live workflow.
+A workflow's id is the id of the version (with the number of the attempt after a retry), `crawl-` or `build-` with the
+id of a section or of a search index and its attempt, or `purge-` and the id of what is purged; arguments and results
+are ids only. The application's database and DBOS's own are never one transaction: rows come first, and `sweep` at the
+start enqueues whatever has no live workflow.
 """
 
 from __future__ import annotations
@@ -19,17 +19,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import Cancelled, FootnoteError, NotFound, StorageError
-from workspaces import frontier, repository, runs
+from workspaces import frontier, indexes, repository, runs
+from workspaces.building import Build
 from workspaces.database import Database
 from workspaces.runs import Run
 
 if TYPE_CHECKING:
+    from workspaces.building import Builder
     from workspaces.crawling import Crawling
     from workspaces.ingestion import Ingestion
     from workspaces.purging import Purging
 
 QUEUE = "footnote"
 CRAWL_QUEUE = "footnote-crawl"
+BUILD_QUEUE = "footnote-build"
 """Of its own: a crawl waits most of its time, for hours where a site wants it so, and holds up no document."""
 
 STEPS = ("receive", "parse", "chunk", "embed", "index")
@@ -39,9 +42,10 @@ _AT_ONCE = 8
 keep both busy, because the queue is looked at five times a second only, and small documents take less than that."""
 
 _CRAWLS_AT_ONCE = 2
+_BUILDS_AT_ONCE = 1
 _POLLING_SECONDS = 0.2
 _CLOSE_SECONDS = 10.0
-_PURGE, _CRAWL = "purge-", "crawl-"
+_PURGE, _CRAWL, _BUILD = "purge-", "crawl-", "build-"
 _log = logging.getLogger("footnote.jobs")
 
 
@@ -50,7 +54,7 @@ class Closing(BaseException):
 
 
 class Jobs:
-    """Runs the steps of `Ingestion`, `Crawling` and `Purging`. DBOS is one a process, and so is this."""
+    """Runs the steps of `Ingestion`, `Crawling`, `Builder` and `Purging`. DBOS is one a process, and so is this."""
 
     _active: Jobs | None = None
 
@@ -60,17 +64,19 @@ class Jobs:
         database: Database,
         *,
         ingestion: Callable[[], Ingestion],
+        building: Callable[[], Builder],
         purging: Callable[[], Purging],
         crawling: Callable[[], Crawling],
     ) -> None:
         self._path = folder / "jobs.db"
         self._database = database
         self._ingestion = ingestion
+        self._building = building
         self._purging = purging
         self._crawling = crawling
         self._lock = threading.Lock()
         self._launched = False
-        self._running: set[str] = set()  # versions and sections
+        self._running: set[str] = set()  # versions, sections, and indexes that are built
         self._changed = threading.Condition()
         self.closing = threading.Event()
         """Set when the application ends; every step looks at it."""
@@ -90,7 +96,7 @@ class Jobs:
 
             Jobs._active = self  # what is resumed may begin at once
             try:
-                queues = {QUEUE: _AT_ONCE, CRAWL_QUEUE: _CRAWLS_AT_ONCE}
+                queues = {QUEUE: _AT_ONCE, CRAWL_QUEUE: _CRAWLS_AT_ONCE, BUILD_QUEUE: _BUILDS_AT_ONCE}
                 workflows.launch(self._path, queues=queues, polling_seconds=_POLLING_SECONDS)
             except BaseException:
                 Jobs._active = None
@@ -128,13 +134,17 @@ class Jobs:
         """Enqueue an attempt at a section; doing it again does nothing."""
         self._enqueue(CRAWL_QUEUE, crawl_id(site_id, attempt), site_id, attempt)
 
+    def build(self, build: Build) -> None:
+        """Enqueue the building of a search index; doing it again does nothing."""
+        self._enqueue(BUILD_QUEUE, build_id(build.index_id, build.attempt), build.index_id, build.attempt)
+
     def purge(self, kind: str, item_id: str) -> None:
-        """Enqueue the removal of a deleted "document" or "workspace" from disk, or of the passages of a superseded
-        "version"; doing it again does nothing."""
+        """Enqueue the removal of a deleted "document" or "workspace" or a dropped "index" from disk, or of the passages
+        of a superseded "version"; doing it again does nothing."""
         self._enqueue(QUEUE, f"{_PURGE}{kind}-{item_id}", item_id)
 
     def sweep(self) -> None:
-        """Enqueue every unfinished run and every unpurged deletion that has no live workflow."""
+        """Enqueue every unfinished run and build and every unpurged deletion that has no live workflow."""
         if not self._launched:
             return
         from workspaces import workflows
@@ -143,7 +153,13 @@ class Jobs:
         live = workflows.live()
         with self._database.read() as connection:
             unfinished = runs.unfinished(connection)
+            builds = [Build(index.id, index.attempt) for index in indexes.being_built(connection)]
             crawls = frontier.unfinished(connection)
+        for build in builds:
+            if build_id(build.index_id, build.attempt) in exhausted:
+                self._building().fail(build, _EXHAUSTED_BUILD)
+            elif build_id(build.index_id, build.attempt) not in live:
+                self.build(build)
         for run in unfinished:
             if workflow_id(run) in exhausted:
                 self._park(run)
@@ -157,6 +173,11 @@ class Jobs:
         for kind, item_id in self._purging().pending():
             if f"{_PURGE}{kind}-{item_id}" not in live:
                 self.purge(kind, item_id)
+
+    @property
+    def is_working(self) -> bool:
+        """Whether background work is done in this process."""
+        return self._launched and not self.closing.is_set()
 
     def live(self) -> set[str]:
         """Ids of the workflows that are queued or running."""
@@ -182,7 +203,7 @@ class Jobs:
 
     @contextmanager
     def working(self, item_id: str) -> Iterator[None]:
-        """Be the only run of a version or section at work; another one waits here."""
+        """Be the only one at work on a version, on a section, or on an index that is built; another one waits here."""
         with self._changed:
             self._changed.wait_for(lambda: item_id not in self._running or self.closing.is_set())
             if self.closing.is_set():
@@ -212,6 +233,37 @@ class Jobs:
             self._fail(run, _INTERNAL)
             return False
         return True
+
+    def run_build(self, build: Build) -> None:
+        """As `Builder.build`, with what follows from it; what it raises is a state of the index. Raises Closing."""
+        builder = self._building()
+        try:
+            with self.working(build.index_id):
+                done = builder.build(build, working=self.working)
+        except Cancelled as error:
+            raise Closing from error
+        except FootnoteError as error:
+            self._fail_build(builder, build, error)
+            return
+        except Exception:  # noqa: BLE001  # a fault of ours must end in a visible state, not in an index that is never built
+            self._raise_if_closing()
+            _log.exception("building a search index failed")
+            self._fail_build(builder, build, _INTERNAL_BUILD)
+            return
+        if isinstance(done, Build):
+            self.build(done)
+        elif done is not None:
+            for run in done.runs:
+                self.ingest(run)
+            for index_id in done.dropped:
+                self.purge("index", index_id)
+
+    def _fail_build(self, builder: Builder, build: Build, error: FootnoteError) -> None:
+        self._raise_if_closing()
+        try:
+            builder.fail(build, error)
+        except StorageError as worse:  # not even this can be written: the next sweep tries again
+            _log.warning("%s %s", worse.message, worse.hint)
 
     def run_crawl(self, site_id: str, attempt: int) -> None:
         """Visit what is left of a section. What goes wrong is a state of the section, never of the workflow. Raises
@@ -293,6 +345,11 @@ def workflow_id(run: Run) -> str:
     return run.version_id if run.attempt == 1 else f"{run.version_id}-{run.attempt}"
 
 
+def build_id(index_id: str, attempt: int) -> str:
+    """Each attempt at a search index is a workflow of its own."""
+    return f"{_BUILD}{index_id}-{attempt}"
+
+
 def crawl_id(site_id: str, attempt: int) -> str:
     """Each resume and refresh of a section is a workflow of its own."""
     return f"{_CRAWL}{site_id}-{attempt}"
@@ -317,6 +374,13 @@ class JsonSerializer:
 _INTERNAL = FootnoteError(
     "Footnote met an internal fault while reading this document.",
     hint="Try it again; if it happens again, report it with the log of the terminal.",
+)
+_INTERNAL_BUILD = FootnoteError(
+    "Footnote met an internal fault while building the search index.",
+    hint="Try it again; if it happens again, report it with the log of the terminal.",
+)
+_EXHAUSTED_BUILD = FootnoteError(
+    "Footnote was stopped again and again while it built the search index.", hint="Try it again."
 )
 _INTERNAL_CRAWL = FootnoteError(
     "Footnote met an internal fault while it fetched this section.",

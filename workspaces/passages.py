@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select
 
 from ingest.outline import headings_at
 from rag.places import Clipper, locate
@@ -15,7 +15,7 @@ from workspaces.database import Database
 from workspaces.extracts import places_of, read_text
 from workspaces.models import DocumentRecord
 from workspaces.repository import SQL_VARIABLES
-from workspaces.tables import chunks, documents, pages, texts, versions
+from workspaces.tables import chunks, documents, entries, pages, texts, versions, workspaces
 from workspaces.truth import among
 
 
@@ -25,23 +25,24 @@ class StoredPassages:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def passages(self, workspace_id: str, chunk_ids: Sequence[str]) -> list[Passage]:
+    def passages(self, index_id: str, chunk_ids: Sequence[str]) -> list[Passage]:
         """In the order of `chunk_ids`; ids that are deleted, foreign or unknown are left out."""
         found: dict[str, Passage] = {}
         with self._database.read() as connection:
             for some in _portions(chunk_ids):
-                query = _shown(among(workspace_id, chunks.c.id.in_(some)))
+                query = _shown(among(index_id, chunks.c.id.in_(some)))
                 found.update((row.id, _passage(row)) for row in connection.execute(query))
         return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
 
-    def languages(self, workspace_id: str) -> frozenset[Language]:
-        """Languages of the workspace's ready documents."""
+    def languages(self, index_id: str) -> frozenset[Language]:
+        """Languages of the ready documents that the index holds."""
         query = (
             select(versions.c.language)
             .distinct()
             .join(documents, documents.c.version_id == versions.c.id)
+            .join(entries, entries.c.version_id == versions.c.id)
             .where(
-                documents.c.workspace_id == workspace_id,
+                entries.c.index_id == index_id,
                 documents.c.deleted_at.is_(None),
                 versions.c.state == "ready",
                 versions.c.language != "",
@@ -62,7 +63,7 @@ def passage_at(connection: Connection, version_id: str, offset: int) -> Passage 
         select(chunks.c.id)
         .join(versions, versions.c.id == chunks.c.version_id)
         .join(documents, documents.c.id == versions.c.document_id)
-        .where(chunks.c.version_id == version_id, chunks.c.start <= offset)
+        .where(_served(version_id), chunks.c.start <= offset)
         .order_by(chunks.c.start.desc())
         .limit(1)
     )
@@ -78,7 +79,7 @@ def passages_of(
         select(chunks.c.id)
         .join(versions, versions.c.id == chunks.c.version_id)
         .join(documents, documents.c.id == versions.c.document_id)
-        .where(chunks.c.version_id == version_id)
+        .where(_served(version_id))
         .order_by(chunks.c.ordinal)
         .offset(offset)
         .limit(limit)
@@ -105,6 +106,19 @@ def cited_passage(connection: Connection, record: DocumentRecord, span: Span) ->
         heading_path=path[1:] if path and path[0].casefold() == record.title.casefold() else path,
         places=Clipper(document.places, document.text).clip(span),
     )
+
+
+def _served(version_id: str) -> ColumnElement[bool]:
+    """A condition on chunks: of a version, and in the index that is searched."""
+    searched = (
+        select(workspaces.c.index_id)
+        .join(documents, documents.c.workspace_id == workspaces.c.id)
+        .join(versions, versions.c.document_id == documents.c.id)
+        .where(versions.c.id == version_id)
+        .correlate(None)
+        .scalar_subquery()
+    )
+    return (chunks.c.version_id == version_id) & (chunks.c.index_id == searched)
 
 
 def _shown(query: Select[Any]) -> Select[Any]:

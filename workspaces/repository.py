@@ -15,7 +15,7 @@ from rag.types import Report
 from workspaces import members
 from workspaces.identifiers import new_id, now
 from workspaces.models import FINAL_STATES, DocumentRecord, Pending, Problem, SourceKind, State, Workspace
-from workspaces.tables import conversations, documents, originals, versions, workspaces
+from workspaces.tables import conversations, documents, indexes, originals, versions, workspaces
 
 READABLE = func.coalesce(versions.c.readable_sha256, versions.c.sha256)
 """SHA-256 of the bytes that a version is read and drawn from: its original, or the copy of it without a password."""
@@ -123,10 +123,13 @@ def version_query() -> Select[Any]:
             documents.c.source_kind,
             documents.c.source,
             documents.c.created_at.label("added_at"),
+            indexes.c.closed,
             documents.c.site_id,
             *pending,
         )
         .join(documents, documents.c.id == versions.c.document_id)
+        .join(workspaces, workspaces.c.id == documents.c.workspace_id)
+        .outerjoin(indexes, indexes.c.id == workspaces.c.index_id)
         .outerjoin(
             _newer,
             and_(
@@ -356,6 +359,7 @@ def record_of(row: Row[Any]) -> DocumentRecord:
         site_id=row.site_id,
         report=report_of(row.report),
         number=row.number,
+        waiting=bool(row.closed) and (row.newer_state or row.state) == "parsed",
         pending=_pending(row),
     )
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -15,7 +15,7 @@ from rag.errors import Cancelled, NotFound
 from workspaces import repository
 from workspaces.database import Database
 from workspaces.models import FINAL_STATES, DocumentRecord, State
-from workspaces.tables import documents, versions
+from workspaces.tables import documents, indexes, versions, workspaces
 
 _PROGRESS_SECONDS = 0.3
 _TURN_SECONDS = 0.5
@@ -69,16 +69,13 @@ class Runs:
             return False
         return True
 
-    @contextmanager
-    def turn(self, lock: threading.Lock, run: Run) -> Iterator[None]:
+    def turn(self, lock: threading.Lock, run: Run) -> AbstractContextManager[None]:
         """Hold a lock that others may hold for long; a run that has ended gives up waiting. Raises as `check` does."""
-        self.check(run)
-        while not lock.acquire(timeout=_TURN_SECONDS):
-            self.check(run)
-        try:
-            yield
-        finally:
-            lock.release()
+        return turn(lock, lambda: self.check(run))
+
+    def work(self, run: Run) -> RunWork:
+        """A run as what enters documents into an index asks it."""
+        return RunWork(self, run)
 
     def progress(self, run: Run) -> Callable[[int, int], None]:
         """A callback that writes progress now and then, for every write is a synced commit. Raises as `commit` does."""
@@ -93,6 +90,34 @@ class Runs:
                 repository.set_version(connection, run.version_id, progress_done=done, progress_total=total)
 
         return report
+
+
+@contextmanager
+def turn(lock: threading.Lock, check: Callable[[], None]) -> Iterator[None]:
+    """Hold a lock that others may hold for long; `check` raises where waiting has no point any more."""
+    check()
+    while not lock.acquire(timeout=_TURN_SECONDS):
+        check()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class RunWork:
+    """A run as what enters documents into an index asks it (workspaces.indexing.Work)."""
+
+    def __init__(self, all_: Runs, run: Run) -> None:
+        self._runs = all_
+        self._run = run
+
+    def commit(self) -> AbstractContextManager[Connection]:
+        """As `Runs.commit`."""
+        return self._runs.commit(self._run)
+
+    def check(self) -> None:
+        """As `Runs.check`."""
+        self._runs.check(self._run)
 
 
 def document_in_work(connection: Connection, run: Run) -> DocumentRecord:
@@ -122,6 +147,18 @@ def unfinished(connection: Connection) -> list[Run]:
         .order_by(versions.c.created_at)
     )
     return [Run(row.id, row.attempt) for row in connection.execute(query)]
+
+
+def waiting(connection: Connection) -> set[str]:
+    """Versions that wait for the next search index of their workspace, because the present one is closed."""
+    query = (
+        select(versions.c.id)
+        .join(documents, documents.c.id == versions.c.document_id)
+        .join(workspaces, workspaces.c.id == documents.c.workspace_id)
+        .join(indexes, indexes.c.id == workspaces.c.index_id)
+        .where(versions.c.state == "parsed", indexes.c.closed.is_(True))
+    )
+    return set(connection.execute(query).scalars())
 
 
 def restart(connection: Connection, version_id: str) -> Run:
