@@ -16,7 +16,18 @@ from entrypoints.output import Output, as_json
 from rag.errors import FootnoteError, StorageError
 
 PATH = "/_footnote/command"
-SERVED = READ_ONLY | {"workspace delete", "add", "refresh", "unlock", "watch", "delete", "doctor", "models pull"}
+SERVED = READ_ONLY | {
+    "workspace delete",
+    "add",
+    "refresh",
+    "unlock",
+    "watch",
+    "delete",
+    "doctor",
+    "reindex",
+    "reread",
+    "models pull",
+}
 _CONNECT_SECONDS = 5.0
 _CONNECT_RETRIES = 4
 """Over 3.5 seconds: a server that is just starting owns the data directory a moment before it listens."""

@@ -27,6 +27,8 @@ STEPS = {
     "indexed": "Finishing",
 }
 
+WAITS = "Waiting for the new search index"
+
 _VERSION_STATES = {"superseded": "replaced", "failed": "could not be read"}
 
 
@@ -94,7 +96,7 @@ def _row(record: DocumentRecord) -> None:
         if record.state == "failed":
             _failed(record)
         elif record.state != "ready":
-            _working(record)
+            _working(record, waits=record.waiting)
         elif record.pending is not None:
             _pending(record, record.pending)
         for note in record.notes:
@@ -128,7 +130,7 @@ def _facts(record: DocumentRecord, kind: str) -> list[str]:
 
 def _pending(record: DocumentRecord, newer: Pending) -> None:
     if newer.in_work:
-        _working(newer, before="A newer version is being read: ")
+        _working(newer, before="A newer version is being read: ", waits=record.waiting)
         return
     st.warning(
         f"The newer version could not be read: {safe.told(_told(newer.problem))} "
@@ -138,8 +140,8 @@ def _pending(record: DocumentRecord, newer: Pending) -> None:
     _way_out(record, newer)
 
 
-def _working(item: DocumentRecord | Pending, *, before: str = "") -> None:
-    step = STEPS[item.state]
+def _working(item: DocumentRecord | Pending, *, before: str = "", waits: bool = False) -> None:
+    step = WAITS if waits else STEPS[item.state]
     step = f"{before}{step[0].lower()}{step[1:]}" if before else step
     if item.progress_total:
         share = min(1.0, item.progress_done / item.progress_total)
