@@ -137,10 +137,10 @@ def _plant(data_dir: Path, workspace_id: str, number: int, text: Text, count: in
     from sqlalchemy import insert, select
 
     from rag.types import Chunk, Document, Span
-    from workspaces import extracts, repository
+    from workspaces import extracts, indexes, repository
     from workspaces.database import Database
     from workspaces.lexical import Fts5Index, body_of
-    from workspaces.tables import embeddings, versions, workspaces
+    from workspaces.tables import embeddings
 
     random_ = random.Random(number)
     pieces = [" ".join(random_.choices(text.sentences, k=SENTENCES)) for _ in range(count)]
@@ -158,19 +158,20 @@ def _plant(data_dir: Path, workspace_id: str, number: int, text: Text, count: in
                 connection, workspace_id, title=title, kind="file", source=f"{number}.txt"
             )
             extracts.write_text(connection, version_id, Document(whole, title, "en"))
-            extracts.write_chunks(connection, version_id, chunks, title=title)
-            embedder = connection.execute(select(workspaces.c.embedder)).scalar_one()
+            index = indexes.current(connection, workspace_id)
+            extracts.write_chunks(connection, index.id, version_id, chunks, title=title)
+            indexes.enter(connection, index.id, version_id, chunk_count=count)
             hashes = connection.execute(
                 select(extracts.chunks.c.embedding_hash).where(extracts.chunks.c.version_id == version_id)
             ).scalars()
             rows = [
-                {"hash": digest, "embedder": embedder, "vector": vector.tobytes()}
+                {"hash": digest, "embedder": index.embedder, "vector": vector.tobytes()}
                 for digest, vector in zip(hashes, _vectors(number, count), strict=True)
             ]
             connection.execute(insert(embeddings).prefix_with("OR IGNORE"), rows)
-            words = connection.execute(extracts.words_of(version_id)).all()
+            words = connection.execute(extracts.words_of(index.id, version_id)).all()
             entries = ((row.rowid, title, "", body_of(row), "en") for row in words)
-            Fts5Index(database).insert(connection, workspace_id, entries)
+            Fts5Index(database).insert(connection, index.id, entries)
             repository.set_version(
                 connection,
                 version_id,
@@ -180,7 +181,6 @@ def _plant(data_dir: Path, workspace_id: str, number: int, text: Text, count: in
                 character_count=len(whole),
                 media_type="text/plain",
             )
-            connection.execute(versions.update().where(versions.c.id == version_id).values(splitter="bench"))
     finally:
         database.close()
 

@@ -115,6 +115,14 @@ def _add_upkeep_commands(commands: Commands) -> None:
     doctor = _json(commands.add_parser("doctor", help="check that everything is whole"))
     doctor.add_argument("--repair", action="store_true", help="mend what can be derived")
 
+    reindex = _in_workspace(commands.add_parser("reindex", help="build a new search index beside the old one"))
+    ways = reindex.add_mutually_exclusive_group()
+    ways.add_argument("--embedder", metavar="KEY_OR_FOLDER", help="with another embedder")
+    ways.add_argument("--roll-back", action="store_true", help="go back to the former one")
+    ways.add_argument("--cancel", action="store_true", help="give up what is being built")
+    reread = _json(_in_workspace(commands.add_parser("reread", help="read documents of an earlier version again")))
+    reread.add_argument("documents", nargs="*", metavar="DOCUMENT", help="all that it concerns if none is named")
+
     models = commands.add_parser("models", help="list chat models, fetch the built-in one")
     model_actions = models.add_subparsers(dest="action", required=True, metavar="ACTION")
     _json(model_actions.add_parser("list"))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from entrypoints import sections, shown, watched
+from entrypoints import indexed, sections, shown, watched
 from entrypoints.output import Output, as_json
 from rag.errors import FootnoteError, InvalidInput, NotFound
 from rag.types import Answered, Interrupted, Refused
@@ -197,6 +197,21 @@ def doctor(services: Services, options: Namespace, out: Output) -> int:
         for note in services.doctor.notes():
             out.note(note)
     return code
+
+
+def reindex(services: Services, options: Namespace, out: Output) -> int:
+    """Build a new search index, or go back to the former one; waits."""
+    return indexed.reindex(services, options, out)
+
+
+def reread(services: Services, options: Namespace, out: Output) -> int:
+    """Read documents of an earlier version again; waits. Exit 0 only if all became ready."""
+    begun = indexed.reread(services, options, _named)
+    _awaited(services, [record.id for record in begun], out)
+    final = [services.library.document(record.id) for record in begun]
+    for record in final:
+        out.line(as_json(shown.document_json(record)) if options.json else shown.document_line(record.source, record))
+    return 0 if all(record.state == "ready" and record.pending is None for record in final) else 1
 
 
 def show_checks(checks: list[Check], options: Namespace, out: Output) -> int:

@@ -26,6 +26,8 @@ SERVED = READ_ONLY | {
     "watch",
     "delete",
     "doctor",
+    "reindex",
+    "reread",
     "models pull",
 }
 _CONNECT_SECONDS = 5.0

@@ -64,31 +64,31 @@ class VectorStore(Protocol):
 
 
 class VectorSearch(Protocol):
-    """Nearest chunks of one workspace, always correct: from the index, or exactly from the stored vectors meanwhile."""
+    """Nearest chunks of one search index, always correct: by its graph, or exactly from the stored vectors."""
 
-    def search(self, workspace_id: str, vector: Vector, *, limit: int) -> list[ScoredId]:
+    def search(self, index_id: str, vector: Vector, *, limit: int) -> list[ScoredId]:
         """The nearest searchable chunks by cosine similarity, best first."""
 
 
 class LexicalIndex(Protocol):
-    """Words of one workspace's chunks, stemmed in the language of their document."""
+    """Words of one search index's chunks, stemmed in the language of their document."""
 
-    def search(self, workspace_id: str, groups: Sequence[Collection[str]], *, limit: int) -> list[ScoredId]:
+    def search(self, index_id: str, groups: Sequence[Collection[str]], *, limit: int) -> list[ScoredId]:
         """Chunks matching any group, by BM25 over body, headings and title; a group holds the stems of one query
-        word in every language of the workspace, and matches where any of them does."""
+        word in every language of the documents, and matches where any of them does."""
 
-    def document_frequencies(self, workspace_id: str, groups: Sequence[Collection[str]]) -> tuple[int, list[int]]:
+    def document_frequencies(self, index_id: str, groups: Sequence[Collection[str]]) -> tuple[int, list[int]]:
         """(number of chunks, number of chunks matching each group)."""
 
 
 class PassageSource(Protocol):
-    """Loads chunks for display. Ids that are deleted, foreign to the workspace or unknown are left out."""
+    """Loads chunks for display. Ids that are deleted, foreign to the index or unknown are left out."""
 
-    def passages(self, workspace_id: str, chunk_ids: Sequence[str]) -> list[Passage]:
+    def passages(self, index_id: str, chunk_ids: Sequence[str]) -> list[Passage]:
         """In the order of `chunk_ids`."""
 
-    def languages(self, workspace_id: str) -> frozenset[Language]:
-        """Languages of the workspace's documents."""
+    def languages(self, index_id: str) -> frozenset[Language]:
+        """Languages of the documents in it."""
 
     def pages_at(self, places: Sequence[tuple[str, int]]) -> list[tuple[int | None, str | None]]:
         """For each (version id, offset) the page that holds this code point: (number, label), or (None, None)."""

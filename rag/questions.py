@@ -74,7 +74,7 @@ class Question:
         return {term.group: term.rarity for term in self.terms if term.content}
 
 
-def read_question(text: str, *, workspace_id: str, languages: Collection[Language], lexical: LexicalIndex) -> Question:
+def read_question(text: str, *, index_id: str, languages: Collection[Language], lexical: LexicalIndex) -> Question:
     """Split, stem and weigh a question. One without any content word is read as if each word were one."""
     language = detect(text)
     spoken = sorted(languages) or [language]
@@ -84,7 +84,7 @@ def read_question(text: str, *, workspace_id: str, languages: Collection[Languag
         # Function words of another language are rare here, and would weigh most.
         found = [entry for entry in found if entry[0] not in STOP_WORDS]
     groups = tuple(dict.fromkeys(group for _, group, _ in found))
-    total, frequencies = lexical.document_frequencies(workspace_id, groups) if groups else (0, [])
+    total, frequencies = lexical.document_frequencies(index_id, groups) if groups else (0, [])
     frequency = dict(zip(groups, frequencies, strict=True))
     single = [(word, group) for word, group, whole in found if not whole]
     meaningful = any(_carries_meaning(word) for word, _ in single)

@@ -55,16 +55,16 @@ class HybridRetriever:
         self._source = source
         self._beside = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="meaning")
 
-    def retrieve(self, workspace_id: str, question: str, *, limit: int = 10) -> Retrieval:
-        """The best passages of a workspace, each with its best sentence and the page of that sentence.
+    def retrieve(self, index_id: str, question: str, *, limit: int = 10) -> Retrieval:
+        """The best passages of a search index, each with its best sentence and the page of that sentence.
 
         Raises EmbedderError where the embedder cannot be loaded.
         """
         started = time.perf_counter()
-        languages = self._source.languages(workspace_id)
-        read = read_question(question, workspace_id=workspace_id, languages=languages, lexical=self._lexical)
+        languages = self._source.languages(index_id)
+        read = read_question(question, index_id=index_id, languages=languages, lexical=self._lexical)
         trusted = self._trusted(read, languages)
-        found = self._ranked(workspace_id, read, trusted=trusted)
+        found = self._ranked(index_id, read, trusted=trusted)
         strength = evidence(read, _support(found, trusted=trusted, across=read.across(languages)))
         return Retrieval(
             question=question,
@@ -80,14 +80,14 @@ class HybridRetriever:
         asked = not question.language or question.language in known
         return asked and (not languages or not known.isdisjoint(languages))
 
-    def _ranked(self, workspace_id: str, question: Question, *, trusted: bool) -> list[Found]:
+    def _ranked(self, index_id: str, question: Question, *, trusted: bool) -> list[Found]:
         if not question.text.strip():
             return []
         vector = self._embedder.embed_query(question.text)
-        candidates = self._candidates(workspace_id, question, vector, trusted=trusted)
+        candidates = self._candidates(index_id, question, vector, trusted=trusted)
         passages = {
             passage.chunk_id: passage
-            for passage in self._source.passages(workspace_id, [candidate.id for candidate in candidates])
+            for passage in self._source.passages(index_id, [candidate.id for candidate in candidates])
         }
         present = [candidate for candidate in candidates if candidate.id in passages]
         matches = match(question, [passages[candidate.id] for candidate in present])
@@ -105,9 +105,9 @@ class HybridRetriever:
         found.sort(key=lambda entry: -entry.score)
         return self._reranked(found, vector, trusted=trusted)
 
-    def _candidates(self, workspace_id: str, question: Question, vector: Vector, *, trusted: bool) -> list[Candidate]:
-        by_meaning = self._beside.submit(self._vectors.search, workspace_id, vector, limit=_DENSE_LIMIT)
-        by_words = self._lexical.search(workspace_id, question.groups, limit=_LEXICAL_LIMIT) if question.groups else []
+    def _candidates(self, index_id: str, question: Question, vector: Vector, *, trusted: bool) -> list[Candidate]:
+        by_meaning = self._beside.submit(self._vectors.search, index_id, vector, limit=_DENSE_LIMIT)
+        by_words = self._lexical.search(index_id, question.groups, limit=_LEXICAL_LIMIT) if question.groups else []
         candidates = united(by_words, by_meaning.result(), lexical_limit=_LEXICAL_LIMIT)
         order = np.argsort(-first_scores(candidates, trusted=trusted), kind="stable")[:_READ]
         return [candidates[index] for index in order]

@@ -30,6 +30,8 @@ STEPS = {
 
 _SEARCH, _ONLY, _PAGE = "find-document", "documents-filter", "documents-page"
 _FILTERS: dict[DocumentFilter, str] = {"all": "All", "working": "Working", "failed": "Failed", "ready": "Ready"}
+WAITS = "Waiting for the new search index"
+
 _VERSION_STATES = {"superseded": "replaced", "failed": "could not be read"}
 
 
@@ -99,7 +101,7 @@ def _row(record: DocumentRecord) -> None:
         if record.state == "failed":
             _failed(record)
         elif record.state != "ready":
-            _working(record)
+            _working(record, waits=record.waiting)
         elif record.pending is not None:
             _pending(record, record.pending)
         for note in record.notes:
@@ -147,7 +149,7 @@ def facts(record: DocumentRecord, kind: str) -> list[str]:
 
 def _pending(record: DocumentRecord, newer: Pending) -> None:
     if newer.in_work:
-        _working(newer, before="A newer version is being read: ")
+        _working(newer, before="A newer version is being read: ", waits=record.waiting)
         return
     st.warning(
         f"The newer version could not be read: {safe.told(_told(newer.problem))} "
@@ -157,12 +159,12 @@ def _pending(record: DocumentRecord, newer: Pending) -> None:
     _way_out(record, newer)
 
 
-def _working(item: DocumentRecord | Pending, *, before: str = "") -> None:
+def _working(item: DocumentRecord | Pending, *, before: str = "", waits: bool = False) -> None:
     if item.next_try_at is not None:
         reason = f" ({safe.told(item.problem.message.rstrip('.'))})" if item.problem else ""
         st.caption(f":material/schedule: {before}Waiting to try again at {figures.clock(item.next_try_at)}{reason}")
         return
-    step = STEPS[item.state]
+    step = WAITS if waits else STEPS[item.state]
     step = f"{before}{step[0].lower()}{step[1:]}" if before else step
     if item.progress_total:
         share = min(1.0, item.progress_done / item.progress_total)

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rag.errors import FootnoteError
 from workspaces.adapters import ENGINES, Engines, open_answering, open_retriever, open_splitter
+from workspaces.building import Builder
 from workspaces.chat_models import ChatModels
 from workspaces.conversations import Conversations
 from workspaces.database import Database
 from workspaces.doctor import Doctor
+from workspaces.embedders import Embedders
 from workspaces.files import Files
-from workspaces.fitting import FittingVectors
+from workspaces.indexing import Indexing
 from workspaces.jobs import Jobs
 from workspaces.lexical import Fts5Index
 from workspaces.library import Library
@@ -31,6 +33,8 @@ from workspaces.preferences import Preferences
 from workspaces.purging import Purging
 from workspaces.reading import Reading
 from workspaces.refreshing import Refreshing
+from workspaces.reindexing import Reindexing
+from workspaces.searching import Searching
 from workspaces.settings import Settings
 from workspaces.sites import Sites
 from workspaces.unlocking import Unlocking
@@ -128,7 +132,12 @@ class _Parts:
         self.vectors = VectorIndex(self.database, settings.data_dir / "vectors", open_store=engines.store)
         cleanup.callback(self.vectors.close)
         self.passages = StoredPassages(self.database)
-        self.embedder = Lazy(lambda: engines.embedder(settings))
+        self.embedders = Embedders(
+            settings.embedder,
+            open_embedder=lambda key: engines.embedder(settings.model_copy(update={"embedder": key})),
+            open_splitter=open_splitter,
+        )
+        self.indexing = Indexing(self.database, embedders=self.embedders, lexical=self.lexical, vectors=self.vectors)
         self.reading, self.viewing = Lazy(engines.parser), Lazy(engines.parser)
         for parser in (self.reading, self.viewing):
             cleanup.callback(partial(_close, parser))
@@ -140,20 +149,25 @@ class _Parts:
             settings.data_dir,
             self.database,
             ingestion=Lazy(self._ingestion),
+            building=Lazy(self._builder),
             purging=lambda: self.purging,
             crawling=Lazy(self._crawling),
         )
         cleanup.callback(self.jobs.close)
+        self.reindexing = Reindexing(self.database, self.jobs, self.embedders)
         self.folders = Folders(self.database, self.library, data_dir=settings.data_dir)
         cleanup.callback(self.folders.close)
         self.chat_models = ChatModels(settings, preferences=Preferences(self.database))
         cleanup.callback(self.chat_models.close)
-        fitting = FittingVectors(self.vectors, self.database, embedder=lambda: self.embedder().name)
-        self.retriever = Lazy(
-            lambda: open_retriever(self.embedder(), vectors=fitting, lexical=self.lexical, source=self.passages)
+        self.searching = Searching(
+            self.database,
+            self.embedders,
+            open_retriever=lambda embedder: open_retriever(
+                embedder, vectors=self.vectors, lexical=self.lexical, source=self.passages
+            ),
+            open_answering=lambda retriever, embedder: open_answering(retriever, embedder, source=self.passages),
         )
-        answering = Lazy(lambda: open_answering(self.retriever(), self.embedder(), source=self.passages))
-        self.conversations = Conversations(self.database, answering=answering, open_model=self.chat_models.open)
+        self.conversations = Conversations(self.database, answering=self.searching, open_model=self.chat_models.open)
         cleanup.callback(self.conversations.close)
 
     @property
@@ -169,13 +183,20 @@ class _Parts:
             self.files,
             fetcher=self.fetcher,
             parser=self.reading,
-            splitter=Lazy(lambda: open_splitter(self.embedder())),
-            embedder=self.embedder,
-            lexical=self.lexical,
-            vectors=self.vectors,
+            extendable=self.reindexing.extendable,
+            indexing=self.indexing,
             upload_limit=self.upload_limit,
             enqueue=self.jobs.ingest,
             twins=self.twins,
+            closing=self.jobs.closing,
+        )
+
+    def _builder(self) -> Builder:
+        return Builder(
+            self.database,
+            indexing=self.indexing,
+            lexical=self.lexical,
+            vectors=self.vectors,
             closing=self.jobs.closing,
         )
 
@@ -185,8 +206,9 @@ class _Parts:
             self.files,
             self.jobs,
             lexical=self.lexical,
-            retriever=self.retriever,
-            embedder_name=lambda: self.embedder().name,
+            retriever=self.searching,
+            embedders=self.embedders,
+            reindexing=self.reindexing,
             upload_limit=self.upload_limit,
             twins=self.twins,
             unlocking=Unlocking(self.database, self.files, parser=self.viewing, upload_limit=self.upload_limit),
@@ -228,6 +250,8 @@ def _wire(parts: _Parts, *, jobs: bool, close: Callable[[], None]) -> Services:
         lexical=parts.lexical,
         vectors=parts.vectors,
         purging=parts.purging,
+        reindexing=parts.reindexing,
+        conversations=parts.conversations,
     )
     start = Lazy(lambda: _start(parts) if jobs else None)
     return Services(
@@ -250,6 +274,7 @@ def _start(parts: _Parts) -> None:
     parts.purging.remove_orphans()
     parts.vectors.resume()
     parts.jobs.launch()
+    parts.reindexing.look_after()
 
 
 def _warm_up(start: Callable[[], None], parts: _Parts, *, watch: bool) -> None:
@@ -258,7 +283,7 @@ def _warm_up(start: Callable[[], None], parts: _Parts, *, watch: bool) -> None:
             start()
             if watch:  # only here: a command that runs for a moment leaves the folders alone
                 parts.folders.start()
-            parts.embedder().embed_query("warm up")
+            parts.embedders.open().embed_query("warm up")
             parts.vectors.start_probe()
         except FootnoteError as error:  # whoever then adds or asks meets the same error, with its hint
             _log.warning("%s %s", error.message, error.hint)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
-from rag.answering import Answering
 from rag.errors import FootnoteError, InvalidInput, NotFound
 from rag.protocols import ChatModel
-from rag.types import AnswerEvent
+from rag.types import AnswerEvent, Exchange
 from workspaces import repository, transcript
 from workspaces.asking import CLOSED, Asking, UnavailableModel
 from workspaces.database import Database
@@ -35,6 +34,21 @@ HISTORY = 4
 _CLOSE_SECONDS = 5.0
 
 
+class Answerer(Protocol):
+    """What conversations need of workspaces.searching.Searching."""
+
+    def answer(
+        self,
+        workspace_id: str,
+        question: str,
+        *,
+        history: Sequence[Exchange] = (),
+        model: ChatModel | None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Iterator[AnswerEvent]:
+        """As `rag.answering.Answering.answer`, in a workspace."""
+
+
 class Conversations:
     """Asks questions and keeps what was answered. Thread-safe."""
 
@@ -42,10 +56,10 @@ class Conversations:
         self,
         database: Database,
         *,
-        answering: Callable[[], Answering],
+        answering: Answerer,
         open_model: Callable[[str | None], ChatModel | None],
     ) -> None:
-        """Both are called by the thread that answers; `open_model(None)` is the chosen model, None if there is none."""
+        """Both are used by the thread that answers; `open_model(None)` is the chosen model, None if there is none."""
         self._database = database
         self._answering = answering
         self._open_model = open_model
@@ -139,7 +153,7 @@ class Conversations:
 
         def events(stop: Callable[[], bool]) -> Iterator[AnswerEvent]:
             model = self._model(model_key)
-            return self._answering().answer(row.workspace_id, question, history=history, model=model, stop=stop)
+            return self._answering.answer(row.workspace_id, question, history=history, model=model, stop=stop)
 
         self._start(turn_id, Asking(self._database, turn_id, events=events))
         return self.turn(turn_id)
@@ -177,11 +191,16 @@ class Conversations:
         question = _clean_question(question)
         with self._database.read() as connection:
             workspace_id = repository.workspace_id_of(connection, workspace_id)
-        return self._answering().answer(workspace_id, question, model=model)
+        return self._answering.answer(workspace_id, question, model=model)
 
     def as_markdown(self, turn: Turn) -> str:
         """The answer with its footnotes, to copy."""
         return transcript.as_markdown(turn)
+
+    def running(self) -> frozenset[str]:
+        """Ids of the turns that are being answered in this process."""
+        with self._places:
+            return frozenset(self._running)
 
     def recover(self) -> int:
         """At start: mark the turns that a former process left running; return how many."""

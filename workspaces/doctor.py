@@ -2,38 +2,57 @@
 
 from __future__ import annotations
 
-import os
 import platform
+import shutil
 import sqlite3
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
-from sqlalchemy import func, or_, select, text
+import psutil
+from sqlalchemy import delete, func, select, text, update
 
 from ingest.ocr import engines
 from ingest.parser import landlock
 from rag.errors import FootnoteError
-from workspaces import invariants, repository, runs
+from workspaces import disk_checks, row_checks
+from workspaces.conversations import Conversations
 from workspaces.database import Database
 from workspaces.files import Files
-from workspaces.identifiers import now
+from workspaces.index_checks import IndexChecks
 from workspaces.jobs import Jobs
 from workspaces.lexical import Fts5Index
-from workspaces.models import FINAL_STATES, Check
+from workspaces.models import Check
 from workspaces.purging import Purging
-from workspaces.tables import chunks, documents, embeddings, originals, versions, workspaces
+from workspaces.reindexing import Reindexing
+from workspaces.tables import embeddings, originals, turn_passages, versions
 from workspaces.vectors import VectorIndex
 
-_STALLED = timedelta(minutes=10)
-_PRIVATE_FILE = 0o600
-_PRIVATE_FOLDER = 0o700
 _PURGE_SECONDS = 60.0
 _SAFE_SQLITE = (3, 51, 3)
 """The first without the WAL-reset bug: before it, two connections that write at once can damage a database."""
+
+_END_SECONDS = 5.0
+
+_ABOUT = {
+    "I1": "The files you added are kept byte for byte; a changed or missing one can only come from a backup.",
+    "I2": "Each passage of a ready document stands in the word index and in the vector index.",
+    "I3": "No index holds words or vectors that belong to no passage.",
+    "I4": "The same file is one document of a workspace, and of each document one version is found.",
+    "I5": "Every document that is being read, and every index that is being built, is in somebody's hands.",
+    "I6": "Deleted documents leave no text, words, vectors or quotes behind.",
+    "I7": "The database files are not damaged, and no row refers to something that is gone.",
+    "I8": "Each reason is told in words for people, with the next step.",
+    "I9": "Chats have no gaps, and no answer is left half written without saying so.",
+    "I10": "Searches by the index give what comparing with every passage gives.",
+    "I11": "Other users of this machine cannot open what Footnote stores.",
+    "I12": "No half-written file and no helper process of an earlier run is left.",
+    "I13": "Each stored file belongs to a document.",
+    "I14": "The data directory is at most twice as large as what it holds.",
+    "I15": "Each search index was made by one embedder and one splitter, and says which.",
+}
 
 Findings = list[str]
 
@@ -42,6 +61,7 @@ Findings = list[str]
 class _Invariant:
     id: str
     title: str
+    about: str
     look: Callable[[], Findings]
     mend: Callable[[], object] | None = None
 
@@ -59,34 +79,68 @@ class Doctor:
         lexical: Fts5Index,
         vectors: VectorIndex,
         purging: Purging,
+        reindexing: Reindexing,
+        conversations: Conversations,
     ) -> None:
         self._data_dir = data_dir
         self._database = database
         self._files = files
         self._jobs = jobs
-        self._lexical = lexical
         self._vectors = vectors
         self._purging = purging
+        self._conversations = conversations
+        self._indexes = IndexChecks(database, jobs, lexical=lexical, vectors=vectors, reindexing=reindexing)
 
     def check(self, *, repair: bool = False) -> list[Check]:
         """One line an invariant. A repaired one was wrong before and holds now."""
         self._jobs.wait_purged(timeout=_PURGE_SECONDS)  # what is being deleted is neither there nor gone
-        plan = (
-            _Invariant("I1", "Every original is stored, unchanged", self._originals),
-            _Invariant("I2", "Every ready document is fully searchable", self._searchable, self._reindex),
-            _Invariant("I3", "The indexes hold nothing else", self._index_foreign, self._reindex),
-            _Invariant("I4", "No document is stored twice", self._duplicates),
-            _Invariant("I5", "Nothing unfinished is forgotten or stuck", self._unfinished, self._jobs.sweep),
-            _Invariant("I6", "Nothing deleted is left", self._unpurged, self._purge),
-            _Invariant("I7", "The databases are intact", self._integrity),
-            _Invariant("I8", "Every failure says why", self._unexplained),
-            _Invariant("I9", "No question of a conversation is missing", self._disordered),
-            _Invariant("I10", "The vector index finds what an exact search finds", self._exactness, self._reindex),
-            _Invariant("I11", "Only you can read the data directory", self._modes, self._close_modes),
-            _Invariant("I12", "No unfinished file is left", self._leftovers, self._remove_leftovers),
-            _Invariant("I13", "No original is left over", self._orphans, self._remove_orphans),
+        return [_checked(invariant, repair=repair) for invariant in self._plan()]
+
+    def _plan(self) -> tuple[_Invariant, ...]:
+        """All invariants. Where a repair is missing, what is wrong cannot be derived from anything else."""
+        folder, checks = self._data_dir, self._indexes
+        return (
+            _Invariant("I1", "Every original is stored, unchanged", _ABOUT["I1"], self._originals),
+            _Invariant("I2", "Every ready document is fully searchable", _ABOUT["I2"], checks.incomplete, checks.mend),
+            _Invariant("I3", "The indexes hold nothing else", _ABOUT["I3"], checks.foreign, checks.mend),
+            _Invariant("I4", "No document is stored twice", _ABOUT["I4"], self._duplicates),
+            _Invariant(
+                "I5", "Nothing unfinished is forgotten or stuck", _ABOUT["I5"], self._unfinished, self._jobs.sweep
+            ),
+            _Invariant("I6", "Nothing deleted is left", _ABOUT["I6"], self._undeleted, self._delete_rest),
+            _Invariant("I7", "The databases are intact", _ABOUT["I7"], self._integrity),
+            _Invariant("I8", "Every failure says why", _ABOUT["I8"], self._unexplained),
+            _Invariant("I9", "No question of a conversation is missing", _ABOUT["I9"], self._chats, self._recover),
+            _Invariant(
+                "I10", "The vector index finds what an exact search finds", _ABOUT["I10"], checks.inexact, checks.mend
+            ),
+            _Invariant(
+                "I11",
+                "Only you can read the data directory",
+                _ABOUT["I11"],
+                lambda: disk_checks.open_paths(folder),
+                lambda: disk_checks.close_paths(folder),
+            ),
+            _Invariant(
+                "I12",
+                "No unfinished file is left",
+                _ABOUT["I12"],
+                lambda: disk_checks.leftovers(folder),
+                self._clear_away,
+            ),
+            _Invariant("I13", "No original is left over", _ABOUT["I13"], self._orphans, self._remove_orphans),
+            _Invariant(
+                "I14",
+                "The disk holds little else",
+                _ABOUT["I14"],
+                lambda: disk_checks.oversize(folder, self._database),
+                self._compact,
+            ),
+            _Invariant("I15", "Every search index is of one make", _ABOUT["I15"], checks.mixed, checks.build_anew),
         )
-        return [_checked(invariant, repair=repair) for invariant in plan]
+
+    def _recover(self) -> None:
+        self._conversations.recover()
 
     def notes(self) -> list[str]:
         """What is not wrong, but worth knowing when something is: versions, and what this machine lacks."""
@@ -125,106 +179,41 @@ class Doctor:
         ]
         return damaged + ([f"{named} documents have no original"] if named else [])
 
-    def _searchable(self) -> Findings:
-        return [finding for workspace_id in self._workspaces() for finding in self._incomplete(workspace_id)]
-
-    def _incomplete(self, workspace_id: str) -> Iterator[str]:
-        with self._database.read() as connection:
-            ready = (
-                select(
-                    documents.c.title,
-                    versions.c.id,
-                    versions.c.chunk_count,
-                    func.count(chunks.c.rowid).label("found"),
-                    func.count(embeddings.c.hash).label("embedded"),
-                )
-                .select_from(documents)
-                .join(versions, versions.c.id == documents.c.version_id)
-                .join(workspaces, workspaces.c.id == documents.c.workspace_id)
-                .outerjoin(chunks, chunks.c.version_id == versions.c.id)
-                .outerjoin(
-                    embeddings,
-                    (embeddings.c.hash == chunks.c.embedding_hash) & (embeddings.c.embedder == workspaces.c.embedder),
-                )
-                .where(
-                    documents.c.workspace_id == workspace_id,
-                    documents.c.deleted_at.is_(None),
-                    versions.c.state == "ready",
-                )
-                .group_by(versions.c.id)
-            )
-            for row in connection.execute(ready):
-                if not row.chunk_count == row.found == row.embedded:
-                    yield f"“{row.title}”: {row.chunk_count} passages, {row.found} stored, {row.embedded} with a vector"
-            missing = self._lexical.missing(connection, workspace_id)  # in the same state of the database
-        if missing:
-            yield f"{missing} passages are not in the word index"
-        missing_vectors, _ = self._vectors.differences(workspace_id)
-        if missing_vectors:
-            yield f"{missing_vectors} passages are not in the vector index"
-
-    def _index_foreign(self) -> Findings:
-        found = []
-        for workspace_id in self._workspaces():
-            _, foreign = self._vectors.differences(workspace_id)
-            if foreign:
-                found.append(f"{foreign} vectors without a passage")
-            with self._database.read() as connection:
-                words = self._lexical.foreign(connection, workspace_id)
-            if words:
-                found.append(f"{words} entries of the word index without a passage")
-        return found + [f"collection {name[:12]} belongs to no workspace" for name in self._vectors.strays()]
-
-    def _reindex(self) -> None:
-        for workspace_id in self._workspaces():
-            with self._database.write() as connection:
-                if self._lexical.missing(connection, workspace_id) or self._lexical.foreign(connection, workspace_id):
-                    self._lexical.rebuild(connection, workspace_id)
-        self._vectors.rebuild()
-
     def _duplicates(self) -> Findings:
-        twins = (
-            select(func.count())
-            .select_from(documents)
-            .join(versions, versions.c.id == documents.c.version_id)
-            .where(documents.c.deleted_at.is_(None), versions.c.sha256.is_not(None))
-            .group_by(documents.c.workspace_id, versions.c.sha256)
-            .having(func.count() > 1)
-        )
         with self._database.read() as connection:
-            count = len(connection.execute(twins).all())
-            crossed = connection.execute(
-                select(func.count())
-                .select_from(documents)
-                .join(versions, versions.c.document_id == documents.c.id)
-                .where(
-                    documents.c.deleted_at.is_(None),
-                    or_(
-                        (versions.c.state == "ready") & (versions.c.id != documents.c.version_id),
-                        (versions.c.state == "superseded") & (versions.c.id == documents.c.version_id),
-                    ),
-                )
-            ).scalar_one()
-        found = [f"{count} originals belong to more than one document of a workspace"] if count else []
-        return found + ([f"{crossed} versions are found, or not, that should not be so"] if crossed else [])
+            return row_checks.duplicates(connection)
 
     def _unfinished(self) -> Findings:
-        forgotten = self._jobs.forgotten()
+        return row_checks.unfinished(self._database, self._jobs)
+
+    def _undeleted(self) -> Findings:
         with self._database.read() as connection:
-            stalled = connection.execute(
-                select(func.count())
-                .select_from(versions)
-                .join(documents, documents.c.id == versions.c.document_id)
-                .where(
-                    documents.c.deleted_at.is_(None),
-                    versions.c.state.not_in(("received", "stored", *FINAL_STATES)),  # those may wait for their turn
-                    versions.c.updated_at < now() - _STALLED,
-                    versions.c.next_try_at.is_(None),
-                    documents.c.workspace_id.not_in(runs.PAUSED),
-                )
-            ).scalar_one()
-        found = [f"{forgotten} unfinished documents are not in work"] if forgotten else []
-        return found + ([f"{stalled} documents made no progress for 10 minutes"] if stalled else [])
+            found = row_checks.undeleted(connection)
+        waiting = [item for kind, item in self._purging.pending() if kind in ("document", "workspace")]
+        if waiting:
+            return [*found, f"{len(waiting)} deleted documents or workspaces are still on the disk"]
+        return found + (["bytes of deleted vectors are still on the disk"] if self._vectors.has_removed() else [])
+
+    def _delete_rest(self) -> None:
+        with self._database.write() as connection:
+            unowned = update(turn_passages).where(row_checks.unowned_quotes())
+            connection.execute(unowned.values(quote="", detail={}))
+            for row in connection.execute(row_checks.unused_vectors()).all():
+                same = (embeddings.c.hash == row.hash) & (embeddings.c.embedder == row.embedder)
+                connection.execute(delete(embeddings).where(same))
+        self._jobs.sweep()
+        self._jobs.wait_purged(timeout=_PURGE_SECONDS)
+        self._purging.must_compact = True
+        self._purging.compact()
+
+    def _unexplained(self) -> Findings:
+        with self._database.read() as connection:
+            return row_checks.unexplained(connection, self._data_dir)
+
+    def _chats(self) -> Findings:
+        running = self._conversations.running()
+        with self._database.read() as connection:
+            return row_checks.broken_chats(connection, running=running)
 
     def _integrity(self) -> Findings:
         with self._database.read() as connection:
@@ -235,19 +224,17 @@ class Doctor:
             found.append(f"{len(broken)} rows refer to something that is gone")
         return found + ([] if self._jobs.is_whole() else ["the list of jobs is damaged; the next start makes it anew"])
 
-    def _exactness(self) -> Findings:
-        return [finding for workspace_id in self._workspaces() for finding in self._vectors.verify(workspace_id)]
-
-    def _modes(self) -> Findings:
-        if os.name == "nt":
-            return []  # Windows has access lists instead; the user's profile folder is private there
-        open_ = [path for path in self._paths() if stat.S_IMODE(path.lstat().st_mode) & 0o077]
-        return [f"{len(open_)} files or folders can be read by others"] if open_ else []
-
-    def _close_modes(self) -> None:
-        for path in self._paths():
-            if not path.is_symlink():
-                path.chmod(_PRIVATE_FOLDER if path.is_dir() else _PRIVATE_FILE)
+    def _clear_away(self) -> None:
+        for path in disk_checks.temporary(self._data_dir):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        left = disk_checks.strangers(self._data_dir)
+        for process in left:
+            with suppress(psutil.Error):
+                process.terminate()
+        psutil.wait_procs(left, timeout=_END_SECONDS)
 
     def _orphans(self) -> Findings:
         with self._files.guard, self._database.read() as connection:
@@ -258,45 +245,27 @@ class Doctor:
     def _remove_orphans(self) -> None:
         self._purging.remove_orphans()
 
-    def _unpurged(self) -> Findings:
-        left = [item for kind, item in self._purging.pending() if kind != "version"]
-        return [f"{len(left)} deleted documents or workspaces are still on the disk"] if left else []
-
-    def _purge(self) -> None:
-        self._jobs.sweep()
-        self._jobs.wait_purged(timeout=_PURGE_SECONDS)
-
-    def _unexplained(self) -> Findings:
-        with self._database.read() as connection:
-            return invariants.unexplained(connection)
-
-    def _disordered(self) -> Findings:
-        with self._database.read() as connection:
-            return invariants.disordered(connection)
-
-    def _leftovers(self) -> Findings:
-        left = invariants.leftovers(self._data_dir / "originals")
-        return [f"{len(left)} files were never finished"] if left else []
-
-    def _remove_leftovers(self) -> None:
-        for path in invariants.leftovers(self._data_dir / "originals"):
-            path.unlink(missing_ok=True)
-
-    def _workspaces(self) -> list[str]:
-        with self._database.read() as connection:
-            return [workspace.id for workspace in repository.list_workspaces(connection)]
-
-    def _paths(self) -> list[Path]:
-        return [self._data_dir, *self._data_dir.rglob("*")]
+    def _compact(self) -> None:
+        self._purging.must_compact = True
+        self._purging.compact()
+        self._vectors.rebuild()
 
 
 def _checked(invariant: _Invariant, *, repair: bool) -> Check:
     found = _found(invariant)
     if found and repair and invariant.mend is not None:
-        invariant.mend()
+        with suppress(FootnoteError):  # what cannot be mended is found again
+            invariant.mend()
         after = _found(invariant)
-        return Check(invariant.id, invariant.title, not after, _summary(after or found), repaired=not after)
-    return Check(invariant.id, invariant.title, not found, _summary(found))
+        return Check(
+            invariant.id,
+            invariant.title,
+            not after,
+            _summary(after or found),
+            repaired=not after,
+            about=invariant.about,
+        )
+    return Check(invariant.id, invariant.title, not found, _summary(found), about=invariant.about)
 
 
 def _found(invariant: _Invariant) -> Findings:

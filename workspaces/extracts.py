@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from ingest.loaders import recipe
@@ -18,7 +18,7 @@ from workspaces import repository
 from workspaces.identifiers import chunk_id, text_hash
 from workspaces.models import DocumentRecord
 from workspaces.names import printable
-from workspaces.tables import chunks, documents, embeddings, pages, texts
+from workspaces.tables import chunks, documents, embeddings, indexes, pages, texts
 
 _TITLE_CHARACTERS = 150
 """A title is embedded with every chunk; a longer one would leave no room for text."""
@@ -107,34 +107,39 @@ def places_of(values: Sequence[Sequence[Any]]) -> tuple[Place, ...]:
     return tuple(Place(kind, Span(start, end), name, number) for kind, start, end, name, number in values)
 
 
-def write_chunks(connection: Connection, version_id: str, pieces: Sequence[Chunk], *, title: str) -> None:
-    """Store a version's chunks in the place of earlier ones."""
-    connection.execute(delete(chunks).where(chunks.c.version_id == version_id))
+def write_chunks(
+    connection: Connection, index_id: str, version_id: str, pieces: Sequence[Chunk], *, title: str
+) -> None:
+    """Store a version's chunks in an index in the place of earlier ones."""
+    connection.execute(delete(chunks).where(_of(index_id, version_id)))
     if pieces:
-        connection.execute(insert(chunks), [_chunk_row(version_id, piece, title) for piece in pieces])
+        rows = [_chunk_row(index_id, version_id, piece, title) for piece in pieces]
+        connection.execute(insert(chunks), rows)
 
 
 def unembedded(
-    connection: Connection, version_id: str, embedder: str, *, after: int, limit: int
+    connection: Connection, index_id: str, version_id: str, *, after: int, limit: int
 ) -> list[Row[*tuple[Any, ...]]]:
-    """The next chunks after ordinal `after` whose text this embedder has never embedded, in order."""
+    """The next chunks after ordinal `after` whose text the index's embedder has never embedded, in order."""
     query = (
         select(chunks.c.ordinal, chunks.c.embedding_hash, chunks.c.heading_path, chunks.c.header, chunks.c.text)
-        .outerjoin(embeddings, (embeddings.c.hash == chunks.c.embedding_hash) & (embeddings.c.embedder == embedder))
-        .where(chunks.c.version_id == version_id, chunks.c.ordinal > after, embeddings.c.hash.is_(None))
+        .join(indexes, indexes.c.id == chunks.c.index_id)
+        .outerjoin(embeddings, _VECTOR)
+        .where(_of(index_id, version_id), chunks.c.ordinal > after, embeddings.c.hash.is_(None))
         .order_by(chunks.c.ordinal)
         .limit(limit)
     )
     return list(connection.execute(query).all())
 
 
-def count_unembedded(connection: Connection, version_id: str, embedder: str) -> tuple[int, int]:
-    """(chunks of a version, those of them without a vector of this embedder)."""
-    known = (embeddings.c.hash == chunks.c.embedding_hash) & (embeddings.c.embedder == embedder)
+def count_unembedded(connection: Connection, index_id: str, version_id: str) -> tuple[int, int]:
+    """(chunks of a version in an index, those of them without a vector of its embedder)."""
     query = (
         select(func.count(), func.count(embeddings.c.hash))
-        .select_from(chunks.outerjoin(embeddings, known))
-        .where(chunks.c.version_id == version_id)
+        .select_from(chunks)
+        .join(indexes, indexes.c.id == chunks.c.index_id)
+        .outerjoin(embeddings, _VECTOR)
+        .where(_of(index_id, version_id))
     )
     total, found = connection.execute(query).one()
     return total, total - found
@@ -153,13 +158,14 @@ def write_vectors(connection: Connection, hashes: Sequence[str], embedder: str, 
 
 
 def vectors_of(
-    connection: Connection, version_id: str, embedder: str, *, block: int
+    connection: Connection, index_id: str, version_id: str, *, block: int
 ) -> Iterator[tuple[list[str], Matrix]]:
-    """A version's chunk ids and vectors, `block` at a time, so that memory does not grow with the document."""
+    """A version's chunk ids and vectors in an index, `block` at a time: memory does not grow with the document."""
     query = (
         select(chunks.c.id, embeddings.c.vector)
-        .join(embeddings, (embeddings.c.hash == chunks.c.embedding_hash) & (embeddings.c.embedder == embedder))
-        .where(chunks.c.version_id == version_id)
+        .join(indexes, indexes.c.id == chunks.c.index_id)
+        .join(embeddings, _VECTOR)
+        .where(_of(index_id, version_id))
         .order_by(chunks.c.ordinal)
         .execution_options(yield_per=block)
     )
@@ -168,24 +174,42 @@ def vectors_of(
         yield [row.id for row in rows], np.frombuffer(vectors, dtype="<f4").reshape(len(rows), -1)
 
 
-def chunk_ids(connection: Connection, version_id: str) -> list[str]:
-    """Ids of a version's chunks."""
-    return list(connection.execute(select(chunks.c.id).where(chunks.c.version_id == version_id)).scalars())
+def chunk_ids(connection: Connection, index_id: str, version_id: str) -> list[str]:
+    """Ids of a version's chunks in an index."""
+    return list(connection.execute(select(chunks.c.id).where(_of(index_id, version_id))).scalars())
 
 
-def words_of(version_id: str) -> Select[Any]:
-    """A version's chunks as the word index needs them: rowid, heading path, table header, text."""
+def chunks_by_index(connection: Connection, version_ids: Sequence[str]) -> dict[str, list[Row[*tuple[Any, ...]]]]:
+    """The chunks of some versions by the index they belong to: (rowid, id, embedding_hash)."""
+    query = select(chunks.c.index_id, chunks.c.rowid, chunks.c.id, chunks.c.embedding_hash)
+    found: dict[str, list[Row[*tuple[Any, ...]]]] = {}
+    for version_id in version_ids:
+        for row in connection.execute(query.where(chunks.c.version_id == version_id)):
+            found.setdefault(row.index_id, []).append(row)
+    return found
+
+
+def words_of(index_id: str, version_id: str) -> Select[Any]:
+    """A version's chunks in an index as its words need them: rowid, heading path, table header, text."""
     return (
         select(chunks.c.rowid, chunks.c.heading_path, chunks.c.header, chunks.c.text)
-        .where(chunks.c.version_id == version_id)
+        .where(_of(index_id, version_id))
         .order_by(chunks.c.ordinal)
     )
 
 
-def _chunk_row(version_id: str, piece: Chunk, title: str) -> dict[str, object]:
+def _of(index_id: str, version_id: str) -> ColumnElement[bool]:
+    return (chunks.c.version_id == version_id) & (chunks.c.index_id == index_id)
+
+
+_VECTOR = (embeddings.c.hash == chunks.c.embedding_hash) & (embeddings.c.embedder == indexes.c.embedder)
+
+
+def _chunk_row(index_id: str, version_id: str, piece: Chunk, title: str) -> dict[str, object]:
     return {
-        "id": chunk_id(version_id, piece.ordinal, piece.text),
+        "id": chunk_id(index_id, version_id, piece.ordinal, piece.text),
         "version_id": version_id,
+        "index_id": index_id,
         "ordinal": piece.ordinal,
         "start": piece.span.start,
         "end": piece.span.end,

@@ -12,9 +12,9 @@ def new_id() -> str:
     return uuid.uuid4().hex
 
 
-def chunk_id(version_id: str, ordinal: int, text: str) -> str:
-    """The same chunk of the same version always gets the same id, so that writing it twice is harmless."""
-    return text_hash(f"{version_id}\n{ordinal}\n{text}")[:40]
+def chunk_id(index_id: str, version_id: str, ordinal: int, text: str) -> str:
+    """The same chunk of a version always gets the same id in an index, so that writing it twice is harmless."""
+    return text_hash(f"{index_id}\n{version_id}\n{ordinal}\n{text}")[:40]
 
 
 def text_hash(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The directory of the vector index: one store for all workspaces, refilled or replaced from SQL."""
+"""The directory of the vector index: one store for all search indexes, refilled or replaced from SQL."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class DerivedStore:
         self._sweep()
         self.current = open_store(directory / _CURRENT)
 
-    def refill(self, workspace_id: str) -> None:
-        """Make one workspace's collection anew from SQL.
+    def refill(self, index_id: str) -> None:
+        """Make one search index's collection anew from SQL.
 
         Raises:
             StorageError: the store failed.
         """
-        self.drop(lambda name: name.startswith(collection_prefix(workspace_id)))
-        self._fill(self.current, workspace_id)
+        self.drop(lambda name: name.startswith(collection_prefix(index_id)))
+        self._fill(self.current, index_id)
 
     def replace(self) -> None:
         """Build a store from SQL in a new directory and put it in the place of the old one; nothing removed is in it.
@@ -58,12 +58,12 @@ class DerivedStore:
             StorageError: the disk is full or cannot be written; the old store stays.
         """
         with self._database.read() as connection:
-            wanted = truth.live_workspaces(connection)
+            wanted = truth.live_indexes(connection)
         fresh = self._directory / f"new-{uuid.uuid4().hex}"
         store = self._open_store(fresh)
         try:
-            for workspace_id in wanted:
-                self._fill(store, workspace_id)
+            for index_id in wanted:
+                self._fill(store, index_id)
         except BaseException:  # whatever it was: half a store is of no use to anybody
             store.close()
             shutil.rmtree(fresh, ignore_errors=True)
@@ -83,49 +83,49 @@ class DerivedStore:
             self.note_removed()
             self.current.drop(name)
 
-    def problem(self, workspace_id: str) -> str | None:
-        """What a workspace's collection holds wrongly; None where it is right. Raises StorageError."""
-        return self._look(proving.full_problem, workspace_id)
+    def problem(self, index_id: str) -> str | None:
+        """What a search index's collection holds wrongly; None where it is right. Raises StorageError."""
+        return self._look(proving.full_problem, index_id)
 
-    def quick_problem(self, workspace_id: str) -> str | None:
+    def quick_problem(self, index_id: str) -> str | None:
         """As `problem`, by the count and a sample: milliseconds. Raises StorageError."""
-        return self._look(proving.quick_problem, workspace_id)
+        return self._look(proving.quick_problem, index_id)
 
-    def reach(self, workspace_id: str) -> proving.Reach | None:
-        """What searches of a right collection find of it; None where there is no workspace. Raises StorageError."""
-        return self._look(proving.reach, workspace_id)
+    def reach(self, index_id: str) -> proving.Reach | None:
+        """What searches of a right collection find of it; None where there is no such one. Raises StorageError."""
+        return self._look(proving.reach, index_id)
 
-    def differences(self, workspace_id: str) -> tuple[set[str], set[str]]:
+    def differences(self, index_id: str) -> tuple[set[str], set[str]]:
         """(searchable ids that the collection lacks, its ids without a live chunk). Raises StorageError."""
-        collection = self.collection(workspace_id)
+        collection = self.collection(index_id)
         if collection is None:
             return set(), set()
         with self._database.read() as connection:
-            return proving.differences(self.current, collection, connection, workspace_id)
+            return proving.differences(self.current, collection, connection, index_id)
 
-    def delete_foreign(self, workspace_id: str) -> None:
+    def delete_foreign(self, index_id: str) -> None:
         """Delete a collection's ids without a live chunk. Raises StorageError."""
-        collection = self.collection(workspace_id)
-        _, foreign = self.differences(workspace_id)
+        collection = self.collection(index_id)
+        _, foreign = self.differences(index_id)
         if collection is not None and foreign:
             self.note_removed()
             self.current.delete(collection, sorted(foreign))
 
     def drop_strays(self) -> None:
-        """Forget what belongs to no workspace. Raises StorageError."""
+        """Forget what belongs to no search index. Raises StorageError."""
         self.drop(self.strays().__contains__)
 
     def strays(self) -> set[str]:
-        """Collections that belong to no workspace, not even to one that waits to be purged. Raises StorageError."""
+        """Collections that belong to no search index, not even to one that waits to be purged. Raises StorageError."""
         held = self.current.collections()
         with self._database.read() as connection:
             return held - {collection_name(id_, name) for id_, name in truth.all_embedders(connection)}
 
-    def collection(self, workspace_id: str) -> str | None:
-        """Name of a workspace's collection; None where there is no such live workspace."""
+    def collection(self, index_id: str) -> str | None:
+        """Name of a search index's collection; None where there is no such live one."""
         with self._database.read() as connection:
-            embedder = truth.embedder_of(connection, workspace_id)
-        return None if embedder is None else collection_name(workspace_id, embedder)
+            embedder = truth.embedder_of(connection, index_id)
+        return None if embedder is None else collection_name(index_id, embedder)
 
     def note_removed(self) -> None:
         """Remember, past the end of this process, that bytes of removed vectors are on disk."""
@@ -144,24 +144,24 @@ class DerivedStore:
         """Close the current store."""
         self.current.close()
 
-    def _look(self, look: Callable[[VectorStore, str, Connection, str], T | None], workspace_id: str) -> T | None:
-        collection = self.collection(workspace_id)
+    def _look(self, look: Callable[[VectorStore, str, Connection, str], T | None], index_id: str) -> T | None:
+        collection = self.collection(index_id)
         if collection is None:
             return None
         with self._database.read() as connection:
-            return look(self.current, collection, connection, workspace_id)
+            return look(self.current, collection, connection, index_id)
 
-    def _fill(self, store: IndexStore, workspace_id: str) -> None:
+    def _fill(self, store: IndexStore, index_id: str) -> None:
         with self._database.read() as connection:
-            embedder = truth.embedder_of(connection, workspace_id)
+            embedder = truth.embedder_of(connection, index_id)
             if embedder is None:
                 return
-            for ids, matrix in truth.blocks(connection, workspace_id, KEPT):
+            for ids, matrix in truth.blocks(connection, index_id, KEPT):
                 if self._interrupted.is_set():
                     raise StorageError(
                         "The rebuild of the vector index was broken off; it is taken up at the next start."
                     )
-                store.upsert(collection_name(workspace_id, embedder), ids, matrix)
+                store.upsert(collection_name(index_id, embedder), ids, matrix)
 
     def _put_in_place(self, fresh: Path) -> None:
         place = self._directory / _CURRENT
@@ -183,11 +183,11 @@ class DerivedStore:
                 shutil.rmtree(left, ignore_errors=True)
 
 
-def collection_prefix(workspace_id: str) -> str:
-    """How the names of all collections of a workspace begin."""
-    return f"w-{workspace_id}-"
+def collection_prefix(index_id: str) -> str:
+    """How the names of all collections of a search index begin."""
+    return f"w-{index_id}-"
 
 
-def collection_name(workspace_id: str, embedder: str) -> str:
-    """One collection a workspace and embedder: vectors of different models are never in one."""
-    return collection_prefix(workspace_id) + hashlib.sha256(embedder.encode()).hexdigest()[:8]
+def collection_name(index_id: str, embedder: str) -> str:
+    """One collection a search index: vectors of different models are never in one."""
+    return collection_prefix(index_id) + hashlib.sha256(embedder.encode()).hexdigest()[:8]

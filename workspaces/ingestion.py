@@ -14,39 +14,26 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from ingest.convert import converted
 from ingest.media import HEAD_BYTES, detect
-from ingest.protocols import Splitter
 from rag.errors import FootnoteError, InvalidInput, NoText, PasswordNeeded, SourceError, StorageError
-from rag.protocols import Embedder
-from rag.types import embedding_text
-from workspaces import extracts, fetches, frontier, members, repository, versions
+from workspaces import extracts, fetches, frontier, indexes, members, repository, versions
 from workspaces.database import Database
 from workspaces.files import Files
-from workspaces.fitting import check_embedder
+from workspaces.indexing import Indexing
 from workspaces.intake import Intake
-from workspaces.lexical import Fts5Index, body_of
-from workspaces.models import DocumentRecord
+from workspaces.models import DocumentRecord, SearchIndex
 from workspaces.runs import Run, Runs
-from workspaces.vectors import VectorIndex
 
 if TYPE_CHECKING:
     from ingest.fetch import Fetcher
     from ingest.parser.client import ParserClient
-
-_EMBED_BATCH = 16
-"""Chunks between two commits while embedding, half a second: what a crash can cost, and what another document waits."""
-
-_INDEX_BATCH = 256
-"""Chunks entered into the indexes between two commits: a quarter of a second without other writers."""
-
-_VECTOR_BLOCK = 2_000
 
 
 class Ingestion:
@@ -59,31 +46,26 @@ class Ingestion:
         *,
         fetcher: Callable[[], Fetcher],
         parser: Callable[[], ParserClient],
-        splitter: Callable[[], Splitter],
-        embedder: Callable[[], Embedder],
-        lexical: Fts5Index,
-        vectors: VectorIndex,
+        extendable: Callable[[str], SearchIndex | None],
+        indexing: Indexing,
         upload_limit: int,
         enqueue: Callable[[Run], None],
         twins: MutableMapping[str, str],
         closing: threading.Event,
     ) -> None:
-        """`enqueue` gets the runs of files inside files; `twins` learns which document a web page turned out to be;
-        `closing` ends every step at its next look."""
+        """`extendable` gives a workspace's index where documents may enter it; `enqueue` gets the runs of files inside
+        files; `twins` learns which document a web page turned out to be; `closing` ends every step at its next look."""
         self._database = database
         self._files = files
         self._fetcher = fetcher
         self._parser = parser
-        self._splitter = splitter
-        self._embedder = embedder
-        self._lexical = lexical
-        self._vectors = vectors
+        self._extendable = extendable
+        self._indexing = indexing
         self._upload_limit = upload_limit
         self._enqueue = enqueue
         self._twins = twins
         self._runs = Runs(database, closing=closing)
         self._parsing = threading.Lock()
-        self._embedding = threading.Lock()
 
     def receive(self, run: Run) -> None:
         """Fetch a web address and store its bytes; an upload has its bytes already."""
@@ -148,21 +130,20 @@ class Ingestion:
             extracts.write_parsed(connection, record, document, media_type=media_type, read_as=read_as)
 
     def chunk(self, run: Run) -> None:
-        """Split the text along its structure."""
+        """Split the text along its structure, for the index that is searched; where that one cannot be extended any
+        more, the document waits for the next one."""
         record = self._runs.record(run, "parsed")
         if record is None:
             return
-        splitter = self._splitter()
-        with self._database.read() as connection:
-            document = extracts.read_text(connection, run.version_id, record)
-        pieces = splitter.split(document)
+        index = self._extendable(record.workspace_id)
+        if index is None:
+            return
+        pieces = self._indexing.split(index, record)
         if not pieces and not record.report.embedded:  # what only holds others is ready with them
             raise NoText("There is no text in it.", hint="If it is a scan, make its text readable (OCR) and add that.")
         with self._runs.commit(run) as connection:
-            former = connection.execute(extracts.words_of(run.version_id)).all()
-            self._lexical.delete(connection, record.workspace_id, [row.rowid for row in former])
-            extracts.write_chunks(connection, run.version_id, pieces, title=record.title)
-            repository.set_version(connection, run.version_id, chunk_count=len(pieces), splitter=splitter.recipe)
+            self._indexing.write_chunks(connection, index, record, pieces)
+            repository.set_version(connection, run.version_id, chunk_count=len(pieces))
             repository.set_state(connection, run.version_id, "chunked")
 
     def embed(self, run: Run) -> None:
@@ -170,19 +151,11 @@ class Ingestion:
         record = self._runs.record(run, "chunked")
         if record is None:
             return
-        embedder = self._embedder()
-        check_embedder(self._database, record.workspace_id, embedder.name)
-        with self._database.read() as connection:
-            total, missing = extracts.count_unembedded(connection, run.version_id, embedder.name)
-        done = total - missing
-        for batch in self._unembedded(run, embedder.name):
-            read = [embedding_text(record.title, row.heading_path, row.text, header=row.header) for row in batch]
-            with self._runs.turn(self._embedding, run):
-                matrix = embedder.embed_documents(read)
-            done += len(batch)
-            with self._runs.commit(run) as connection:
-                extracts.write_vectors(connection, [row.embedding_hash for row in batch], embedder.name, matrix)
-                repository.set_version(connection, run.version_id, progress_done=done, progress_total=total)
+
+        def report(connection: Connection, done: int, total: int) -> None:
+            repository.set_version(connection, run.version_id, progress_done=done, progress_total=total)
+
+        self._indexing.embed(self._runs.work(run), self._index_of(record), record, report=report)
         with self._runs.commit(run) as connection:
             repository.set_state(connection, run.version_id, "embedded")
 
@@ -191,14 +164,15 @@ class Ingestion:
         record = self._runs.record(run, "embedded", "indexed")
         if record is None:
             return
+        index, work = self._index_of(record), self._runs.work(run)
         try:
-            self._enter_vectors(run, record.workspace_id)
+            self._indexing.enter_vectors(work, index, record)
             with self._runs.commit(run) as connection:
                 repository.set_state(connection, run.version_id, "indexed")
-            self._enter_words(run, record)
+            self._indexing.enter_words(work, index, record, last=lambda found: self._let_be_found(found, run))
         except FootnoteError:  # deleted, stopped or failed on the way: nothing of it stays in the indexes
             if not self._runs.closing.is_set():
-                self._withdraw(run, record.workspace_id)
+                self._indexing.withdraw(index, run.version_id)
             raise
 
     def fail(self, run: Run, error: FootnoteError) -> str | None:
@@ -215,57 +189,16 @@ class Ingestion:
                 repository.set_failed(connection, run.version_id, error)
         return gone
 
-    # --- embedding and indexing ------------------------------------------------------------------
-
-    def _unembedded(self, run: Run, embedder: str) -> Iterator[list[Row[Any]]]:
-        after = -1
-        while True:
-            with self._database.read() as connection:
-                rows = extracts.unembedded(connection, run.version_id, embedder, after=after, limit=_EMBED_BATCH)
-            if not rows:
-                return
-            after = rows[-1].ordinal
-            yield list({row.embedding_hash: row for row in rows}.values())
-
-    def _enter_vectors(self, run: Run, workspace_id: str) -> None:
+    def _index_of(self, record: DocumentRecord) -> SearchIndex:
+        """The index that is searched. Where another has just taken the place of the one that the document was cut for,
+        the run has ended with that, and its next transaction says so."""
         with self._database.read() as connection:
-            for ids, matrix in extracts.vectors_of(
-                connection, run.version_id, self._embedder().name, block=_VECTOR_BLOCK
-            ):
-                self._runs.check(run)
-                self._vectors.add(workspace_id, ids, matrix)
+            return indexes.current(connection, record.workspace_id)
 
-    def _enter_words(self, run: Run, record: DocumentRecord) -> None:
-        with self._database.read() as connection:
-            rows = connection.execute(extracts.words_of(run.version_id)).all()
-        for start in range(0, max(len(rows), 1), _INDEX_BATCH):
-            some = rows[start : start + _INDEX_BATCH]
-            self._runs.check(run)
-            with self._runs.commit(run) as connection:
-                self._lexical.delete(connection, record.workspace_id, [row.rowid for row in some])
-                self._lexical.insert(
-                    connection,
-                    record.workspace_id,
-                    (
-                        (row.rowid, record.title, " ".join(row.heading_path), body_of(row), record.language)
-                        for row in some
-                    ),
-                )
-                if start + _INDEX_BATCH >= len(rows):
-                    self._let_be_found(connection, run, record.workspace_id)
-
-    def _let_be_found(self, connection: Connection, run: Run, workspace_id: str) -> None:
+    def _let_be_found(self, connection: Connection, run: Run) -> None:
         former = versions.make_current(connection, run.version_id)
         if former is not None:
-            words = connection.execute(extracts.words_of(former)).all()
-            self._lexical.delete(connection, workspace_id, [row.rowid for row in words])
-
-    def _withdraw(self, run: Run, workspace_id: str) -> None:
-        with self._database.write() as connection:
-            rows = connection.execute(extracts.words_of(run.version_id)).all()
-            self._lexical.delete(connection, workspace_id, [row.rowid for row in rows])
-            ids = extracts.chunk_ids(connection, run.version_id)
-        self._vectors.remove(workspace_id, ids)
+            self._indexing.forget_everywhere(connection, former)
 
     def _intake(self, run: Run, record: DocumentRecord) -> Intake:
         return Intake(

@@ -1,9 +1,10 @@
-"""Durable work in the background, by DBOS: ingest, crawl, purge, recovery.
+"""Durable work in the background, by DBOS: ingest, crawl, building of search indexes, purge, recovery.
 
-A workflow's id is the id of the version (with the number of the attempt after a retry), `crawl-` with the id of a
-section and its attempt, or `purge-` and the id of what is purged; arguments and results are ids only. The application's
-database and DBOS's own are never one transaction: rows come first, and `sweep` at the start takes up whatever has no
-live workflow. Of the documents only a few are enqueued at a time (workspaces/feeding.py); the others wait in SQL.
+A workflow's id is the id of the version (with the number of the attempt after a retry), `crawl-` or `build-` with the
+id of a section or of a search index and its attempt, or `purge-` and the id of what is purged; arguments and results
+are ids only. The application's database and DBOS's own are never one transaction: rows come first, and `sweep` takes
+up whatever has no live workflow. Of the documents only a few are enqueued at a time (workspaces/feeding.py); the others
+wait in SQL.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import Cancelled, DiskFull, FootnoteError, NotFound, StorageError
-from workspaces import frontier, queueing, repository, runs
+from workspaces import frontier, indexes, queueing, repository, runs
+from workspaces.building import Build
 from workspaces.database import Database
 from workspaces.feeding import AHEAD, Feeder
 from workspaces.models import FINAL_STATES
@@ -29,12 +31,14 @@ from workspaces.room import Room
 from workspaces.runs import Run
 
 if TYPE_CHECKING:
+    from workspaces.building import Builder
     from workspaces.crawling import Crawling
     from workspaces.ingestion import Ingestion
     from workspaces.purging import Purging
 
 QUEUE = "footnote"
 CRAWL_QUEUE = "footnote-crawl"
+BUILD_QUEUE = "footnote-build"
 """Of its own: a crawl waits most of its time, for hours where a site wants it so, and holds up no document."""
 
 STEPS = ("receive", "parse", "chunk", "embed", "index")
@@ -44,9 +48,10 @@ _AT_ONCE = 8
 keep both busy, because the queue is looked at five times a second only, and small documents take less than that."""
 
 _CRAWLS_AT_ONCE = 2
+_BUILDS_AT_ONCE = 1
 _POLLING_SECONDS = 0.2
 _CLOSE_SECONDS = 10.0
-_PURGE, _CRAWL = "purge-", "crawl-"
+_PURGE, _CRAWL, _BUILD = "purge-", "crawl-", "build-"
 _REFUSALS = 3
 """How often the disk refuses a document although it has room for others, before that is the document's problem."""
 
@@ -58,7 +63,7 @@ class Closing(BaseException):
 
 
 class Jobs:
-    """Runs the steps of `Ingestion`, `Crawling` and `Purging`. DBOS is one a process, and so is this."""
+    """Runs the steps of `Ingestion`, `Crawling`, `Builder` and `Purging`. DBOS is one a process, and so is this."""
 
     _active: Jobs | None = None
 
@@ -68,17 +73,19 @@ class Jobs:
         database: Database,
         *,
         ingestion: Callable[[], Ingestion],
+        building: Callable[[], Builder],
         purging: Callable[[], Purging],
         crawling: Callable[[], Crawling],
     ) -> None:
         self._path = folder / "jobs.db"
         self._database = database
         self._ingestion = ingestion
+        self._building = building
         self._purging = purging
         self._crawling = crawling
         self._lock = threading.Lock()
         self._launched = False
-        self._running: set[str] = set()  # versions and sections
+        self._running: set[str] = set()  # versions, sections, and indexes that are built
         self._refusals: Counter[str] = Counter()  # by version
         self._suspects: set[str] = set()  # workflows that seemed abandoned at the last look
         self._changed = threading.Condition()
@@ -103,7 +110,7 @@ class Jobs:
 
             Jobs._active = self  # what is resumed may begin at once
             try:
-                queues = {QUEUE: _AT_ONCE, CRAWL_QUEUE: _CRAWLS_AT_ONCE}
+                queues = {QUEUE: _AT_ONCE, CRAWL_QUEUE: _CRAWLS_AT_ONCE, BUILD_QUEUE: _BUILDS_AT_ONCE}
                 workflows.launch(self._path, queues=queues, polling_seconds=_POLLING_SECONDS)
             except BaseException:
                 Jobs._active = None
@@ -143,14 +150,18 @@ class Jobs:
         """Enqueue an attempt at a section; doing it again does nothing."""
         self._enqueue(CRAWL_QUEUE, crawl_id(site_id, attempt), site_id, attempt)
 
+    def build(self, build: Build) -> None:
+        """Enqueue the building of a search index; doing it again does nothing."""
+        self._enqueue(BUILD_QUEUE, build_id(build.index_id, build.attempt), build.index_id, build.attempt)
+
     def purge(self, kind: str, item_id: str) -> None:
-        """Enqueue the removal of a deleted "document" or "workspace" from disk, or of the passages of a superseded
-        "version"; doing it again does nothing."""
+        """Enqueue the removal of a deleted "document" or "workspace" or a dropped "index" from disk, or of the passages
+        of a superseded "version"; doing it again does nothing."""
         self._enqueue(QUEUE, f"{_PURGE}{kind}-{item_id}", item_id)
 
     def sweep(self) -> bool:
-        """Take up every unfinished run and every unpurged deletion that has no live workflow, or one that nothing works
-        on any more. Returns whether it is better to look again soon.
+        """Take up every unfinished run and build and every unpurged deletion that has no live workflow, or one that
+        nothing works on any more. Returns whether it is better to look again soon.
 
         Raises:
             StorageError: a database cannot be read or written.
@@ -165,10 +176,16 @@ class Jobs:
         fed = self._feeder.fed()
         live = workflows.live()
         with self._database.read() as connection:
+            builds = [Build(index.id, index.attempt) for index in indexes.being_built(connection)]
             crawls = frontier.unfinished(connection)
         for id_ in filter(_is_run, exhausted):
             self._park(_run_of(id_))
         self._feeder.forget([run for run in fed if workflow_id(run) not in live])
+        for build in builds:
+            if build_id(build.index_id, build.attempt) in exhausted:
+                self._building().fail(build, _EXHAUSTED_BUILD)
+            elif build_id(build.index_id, build.attempt) not in live:
+                self.build(build)
         for site_id, attempt in crawls:
             if crawl_id(site_id, attempt) in exhausted:
                 self._fail_crawl(site_id, attempt, _EXHAUSTED_CRAWL)
@@ -182,9 +199,16 @@ class Jobs:
     def _resume(self, ids: set[str]) -> None:
         from workspaces import workflows
 
-        crawls = {id_ for id_ in ids if id_.startswith(_CRAWL)}
-        workflows.resume(CRAWL_QUEUE, crawls)
-        workflows.resume(QUEUE, ids - crawls)
+        for prefix, queue in ((_CRAWL, CRAWL_QUEUE), (_BUILD, BUILD_QUEUE)):
+            mine = {id_ for id_ in ids if id_.startswith(prefix)}
+            workflows.resume(queue, mine)
+            ids = ids - mine
+        workflows.resume(QUEUE, ids)
+
+    @property
+    def is_working(self) -> bool:
+        """Whether background work is done in this process."""
+        return self._launched and not self.closing.is_set()
 
     def live(self) -> set[str]:
         """Ids of the workflows that are queued or running."""
@@ -227,7 +251,7 @@ class Jobs:
 
     @contextmanager
     def working(self, item_id: str) -> Iterator[None]:
-        """Be the only run of a version or section at work; another one waits here."""
+        """Be the only one at work on a version, on a section, or on an index that is built; another one waits here."""
         with self._changed:
             self._changed.wait_for(lambda: item_id not in self._running or self.closing.is_set())
             if self.closing.is_set():
@@ -277,6 +301,37 @@ class Jobs:
             self._fail(run, _INTERNAL)
             return False
         return True
+
+    def run_build(self, build: Build) -> None:
+        """As `Builder.build`, with what follows from it; what it raises is a state of the index. Raises Closing."""
+        builder = self._building()
+        try:
+            with self.working(build.index_id):
+                done = builder.build(build, working=self.working)
+        except Cancelled as error:
+            raise Closing from error
+        except FootnoteError as error:
+            self._fail_build(builder, build, error)
+            return
+        except Exception:  # noqa: BLE001  # a fault of ours must end in a visible state, not in an index that is never built
+            self._raise_if_closing()
+            _log.exception("building a search index failed")
+            self._fail_build(builder, build, _INTERNAL_BUILD)
+            return
+        if isinstance(done, Build):
+            self.build(done)
+        elif done is not None:
+            for run in done.runs:
+                self.ingest(run)
+            for index_id in done.dropped:
+                self.purge("index", index_id)
+
+    def _fail_build(self, builder: Builder, build: Build, error: FootnoteError) -> None:
+        self._raise_if_closing()
+        try:
+            builder.fail(build, error)
+        except StorageError as worse:  # not even this can be written: the next sweep tries again
+            _log.warning("%s %s", worse.message, worse.hint)
 
     def run_crawl(self, site_id: str, attempt: int) -> None:
         """Visit what is left of a section. What goes wrong is a state of the section, never of the workflow. Raises
@@ -420,12 +475,17 @@ def workflow_id(run: Run) -> str:
 
 
 def _is_run(id_: str) -> bool:
-    return not id_.startswith((_PURGE, _CRAWL))
+    return not id_.startswith((_PURGE, _CRAWL, _BUILD))
 
 
 def _run_of(id_: str) -> Run:
     version_id, _, attempt = id_.partition("-")
     return Run(version_id, int(attempt or 1))
+
+
+def build_id(index_id: str, attempt: int) -> str:
+    """Each attempt at a search index is a workflow of its own."""
+    return f"{_BUILD}{index_id}-{attempt}"
 
 
 def crawl_id(site_id: str, attempt: int) -> str:
@@ -452,6 +512,13 @@ class JsonSerializer:
 _INTERNAL = FootnoteError(
     "Footnote met an internal fault while reading this document.",
     hint="Try it again; if it happens again, report it with the log of the terminal.",
+)
+_INTERNAL_BUILD = FootnoteError(
+    "Footnote met an internal fault while building the search index.",
+    hint="Try it again; if it happens again, report it with the log of the terminal.",
+)
+_EXHAUSTED_BUILD = FootnoteError(
+    "Footnote was stopped again and again while it built the search index.", hint="Try it again."
 )
 _INTERNAL_CRAWL = FootnoteError(
     "Footnote met an internal fault while it fetched this section.",

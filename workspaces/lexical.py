@@ -1,6 +1,6 @@
-"""The words of a workspace's chunks in SQLite FTS5: one table a workspace, in the same transactions as the chunks.
+"""The words of a search index's chunks in SQLite FTS5: one table an index, in the same transactions as the chunks.
 
-A table of its own, because in a shared one BM25 would shift when another workspace grows. The columns hold stems
+A table of its own, because in a shared one BM25 would shift when another index grows. The columns hold stems
 (rag/analysis.py) joined by spaces: FTS5's own stemmer knows English only.
 """
 
@@ -30,7 +30,7 @@ from rag.types import Language, ScoredId
 from workspaces.batches import batches
 from workspaces.database import Database
 from workspaces.repository import title_of_version
-from workspaces.tables import chunks, documents, versions
+from workspaces.tables import chunks, versions
 from workspaces.truth import KEPT, SEARCHABLE, among, chunks_of
 
 TITLE_WEIGHT = 2.0
@@ -47,7 +47,7 @@ _QUERY_STEMS = 200
 """Stems of one query; 200 take 0.07 s on 20,000 chunks, 1,000 would take 0.8 s. The rarest are kept: they say most."""
 
 _SCORED_ROWS = 20_000
-"""Chunks that one query gives a score to, 1 ms a thousand: in a larger workspace the most common stems are left out.
+"""Chunks that one query gives a score to, 1 ms a thousand: in a larger index the most common stems are left out.
 What half of all chunks hold adds nothing to BM25 anyway."""
 
 _INSERT_ROWS = 500
@@ -63,22 +63,22 @@ class Fts5Index:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, connection: Connection, workspace_id: str) -> None:
-        """Make a workspace's table; doing it again does nothing."""
-        name = _name(workspace_id)
+    def create(self, connection: Connection, index_id: str) -> None:
+        """Make an index's table; doing it again does nothing."""
+        name = _name(index_id)
         connection.execute(
             text(
                 f'CREATE VIRTUAL TABLE IF NOT EXISTS {name} USING fts5(title, headings, body, tokenize="{_TOKENIZER}")'
             )
         )
 
-    def drop(self, connection: Connection, workspace_id: str) -> None:
-        """Forget a workspace; doing it again does nothing."""
-        connection.execute(text(f"DROP TABLE IF EXISTS {_name(workspace_id)}"))
+    def drop(self, connection: Connection, index_id: str) -> None:
+        """Forget an index; doing it again does nothing."""
+        connection.execute(text(f"DROP TABLE IF EXISTS {_name(index_id)}"))
 
-    def insert(self, connection: Connection, workspace_id: str, rows: Iterable[Row]) -> None:
+    def insert(self, connection: Connection, index_id: str, rows: Iterable[Row]) -> None:
         """Enter chunks. Their rowids must not be in the table yet."""
-        words = _words(workspace_id)
+        words = _words(index_id)
         entries = (
             {"rowid": rowid, "title": _joined(title, language), "headings": _joined(headings, language),
              "body": _joined(body, language)}
@@ -87,9 +87,9 @@ class Fts5Index:
         while some := list(islice(entries, _INSERT_ROWS)):
             connection.execute(insert(words), some)
 
-    def delete(self, connection: Connection, workspace_id: str, rowids: Sequence[int]) -> None:
+    def delete(self, connection: Connection, index_id: str, rowids: Sequence[int]) -> None:
         """Take chunks out, their words off the pages too; unknown rowids are fine."""
-        words = _words(workspace_id)
+        words = _words(index_id)
         removed = 0
         for start in range(0, len(rowids), _INSERT_ROWS):
             some = rowids[start : start + _INSERT_ROWS]
@@ -97,34 +97,30 @@ class Fts5Index:
         if removed:  # FTS5 only marks what is deleted; merging its segments drops it (0.14 s with 20,000 chunks)
             connection.execute(insert(table(words.name, column(words.name))).values({words.name: "optimize"}))
 
-    def missing(self, connection: Connection, workspace_id: str) -> int:
+    def missing(self, connection: Connection, index_id: str) -> int:
         """How many chunks of ready documents are not in the table."""
-        found = chunks_of(workspace_id, SEARCHABLE).with_only_columns(func.count())
-        if _exists(connection, workspace_id):
-            words = _words(workspace_id)
+        found = chunks_of(index_id, SEARCHABLE).with_only_columns(func.count())
+        if _exists(connection, index_id):
+            words = _words(index_id)
             found = found.where(chunks.c.rowid.not_in(select(words.c.rowid)))
         return int(connection.execute(found).scalar_one())
 
-    def foreign(self, connection: Connection, workspace_id: str) -> int:
-        """How many rows of the table belong to no chunk of the workspace, not even to one that waits to be purged."""
-        if not _exists(connection, workspace_id):
+    def foreign(self, connection: Connection, index_id: str) -> int:
+        """How many rows of the table belong to no chunk of the index, not even to one that waits to be purged."""
+        if not _exists(connection, index_id):
             return 0
-        words = _words(workspace_id)
-        mine = (
-            select(chunks.c.rowid)
-            .join(versions, versions.c.id == chunks.c.version_id)
-            .join(documents, documents.c.id == versions.c.document_id)
-            .where(documents.c.workspace_id == workspace_id)
-        )
-        query = select(func.count()).select_from(words).where(words.c.rowid.not_in(mine))
+        words = _words(index_id)
+        owned = words.join(chunks, chunks.c.rowid == words.c.rowid, isouter=True)
+        foreign = func.coalesce(chunks.c.index_id, "") != index_id
+        query = select(func.count()).select_from(owned).where(foreign)
         return int(connection.execute(query).scalar_one())
 
-    def rebuild(self, connection: Connection, workspace_id: str) -> None:
+    def rebuild(self, connection: Connection, index_id: str) -> None:
         """Make the table anew from the chunks."""
-        self.drop(connection, workspace_id)
-        self.create(connection, workspace_id)
+        self.drop(connection, index_id)
+        self.create(connection, index_id)
         rows = connection.execute(
-            chunks_of(workspace_id, KEPT).with_only_columns(
+            chunks_of(index_id, KEPT).with_only_columns(
                 chunks.c.rowid,
                 title_of_version().label("title"),
                 chunks.c.heading_path,
@@ -135,11 +131,11 @@ class Fts5Index:
         )
         self.insert(
             connection,
-            workspace_id,
+            index_id,
             ((row.rowid, row.title, " ".join(row.heading_path), body_of(row), row.language) for row in rows),
         )
 
-    def search(self, workspace_id: str, groups: Sequence[Collection[str]], *, limit: int) -> list[ScoredId]:
+    def search(self, index_id: str, groups: Sequence[Collection[str]], *, limit: int) -> list[ScoredId]:
         """Chunks of ready documents that match any group, by BM25 (higher is better); equal scores by id.
 
         What is deleted but not yet off the disk is left out and takes nobody's place.
@@ -147,33 +143,33 @@ class Fts5Index:
         if limit <= 0:
             return []
         with self._database.read() as connection:
-            if not _exists(connection, workspace_id):
+            if not _exists(connection, index_id):
                 return []
-            match = _match(_telling(connection, workspace_id, groups))
+            match = _match(_telling(connection, index_id, groups))
             wanted = limit
             while match:
-                found, full = _ranked(connection, workspace_id, match, wanted)
+                found, full = _ranked(connection, index_id, match, wanted)
                 if len(found) >= limit or not full:
                     return found[:limit]
                 wanted *= 4
         return []
 
-    def document_frequencies(self, workspace_id: str, groups: Sequence[Collection[str]]) -> tuple[int, list[int]]:
+    def document_frequencies(self, index_id: str, groups: Sequence[Collection[str]]) -> tuple[int, list[int]]:
         """(number of chunks, number of chunks matching each group); deleted ones count until they are off the disk."""
         with self._database.read() as connection:
-            if not _exists(connection, workspace_id):
+            if not _exists(connection, index_id):
                 return 0, [0] * len(groups)
-            return _size(connection, workspace_id), [_frequency(connection, workspace_id, group) for group in groups]
+            return _size(connection, index_id), [_frequency(connection, index_id, group) for group in groups]
 
 
-def _telling(connection: Connection, workspace_id: str, groups: Sequence[Collection[str]]) -> list[str]:
+def _telling(connection: Connection, index_id: str, groups: Sequence[Collection[str]]) -> list[str]:
     """All stems where that is cheap, else the rarest: they decide the order."""
     distinct = list(dict.fromkeys(stem for group in groups for stem in group))
-    if len(distinct) <= _QUERY_STEMS and _size(connection, workspace_id) <= _SCORED_ROWS:
+    if len(distinct) <= _QUERY_STEMS and _size(connection, index_id) <= _SCORED_ROWS:
         return distinct
     kept: list[str] = []
     rows = 0
-    for frequency, stem in sorted((_frequency(connection, workspace_id, [stem]), stem) for stem in distinct):
+    for frequency, stem in sorted((_frequency(connection, index_id, [stem]), stem) for stem in distinct):
         rows += frequency
         if kept and rows > _SCORED_ROWS:
             break
@@ -182,8 +178,8 @@ def _telling(connection: Connection, workspace_id: str, groups: Sequence[Collect
     return kept[:_QUERY_STEMS]
 
 
-def _size(connection: Connection, workspace_id: str) -> int:
-    sizes = table(f"{_name(workspace_id)}_docsize")  # one small row a chunk: counting it reads no text
+def _size(connection: Connection, index_id: str) -> int:
+    sizes = table(f"{_name(index_id)}_docsize")  # one small row a chunk: counting it reads no text
     return int(connection.execute(select(func.count()).select_from(sizes)).scalar_one())
 
 
@@ -192,9 +188,9 @@ def body_of(chunk: SqlRow[*tuple[Any, ...]]) -> str:
     return f"{chunk.header}\n{chunk.text}" if chunk.header else str(chunk.text)
 
 
-def _ranked(connection: Connection, workspace_id: str, match: str, limit: int) -> tuple[list[ScoredId], bool]:
+def _ranked(connection: Connection, index_id: str, match: str, limit: int) -> tuple[list[ScoredId], bool]:
     """The searchable ones among the best `limit` rows, and whether more may follow."""
-    words = _words(workspace_id)
+    words = _words(index_id)
     score = func.bm25(literal_column(words.name), TITLE_WEIGHT, HEADINGS_WEIGHT, BODY_WEIGHT).label("score")
     query = (
         select(words.c.rowid, score)
@@ -205,17 +201,17 @@ def _ranked(connection: Connection, workspace_id: str, match: str, limit: int) -
     rows = connection.execute(query).all()
     live: dict[int, str] = {}
     for some in batches([row.rowid for row in rows]):
-        ids = among(workspace_id, chunks.c.rowid.in_(some)).add_columns(chunks.c.rowid)
+        ids = among(index_id, chunks.c.rowid.in_(some)).add_columns(chunks.c.rowid)
         live.update((row.rowid, row.id) for row in connection.execute(ids))
     found = [ScoredId(live[row.rowid], -row.score) for row in rows if row.rowid in live]
     return found, len(rows) == limit
 
 
-def _frequency(connection: Connection, workspace_id: str, group: Collection[str]) -> int:
+def _frequency(connection: Connection, index_id: str, group: Collection[str]) -> int:
     match = _match(group)
     if not match:
         return 0
-    name = _name(workspace_id)
+    name = _name(index_id)
     query = select(func.count()).select_from(table(name)).where(literal_column(name).op("MATCH")(match))
     return int(connection.execute(query).scalar_one())
 
@@ -235,17 +231,17 @@ def _clean(value: str) -> str:
     return value.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
-def _exists(connection: Connection, workspace_id: str) -> bool:
+def _exists(connection: Connection, index_id: str) -> bool:
     query = text("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name")
-    return connection.execute(query, {"name": _name(workspace_id)}).scalar() is not None
+    return connection.execute(query, {"name": _name(index_id)}).scalar() is not None
 
 
-def _name(workspace_id: str) -> str:
+def _name(index_id: str) -> str:
     """The table's name. Names cannot be bound as parameters, so nothing but an id ever gets into one."""
-    if not _ID.fullmatch(workspace_id):
-        raise ValueError("this is no id of a workspace")
-    return f"fts_{workspace_id}"
+    if not _ID.fullmatch(index_id):
+        raise ValueError("this is no id of a search index")
+    return f"fts_{index_id}"
 
 
-def _words(workspace_id: str) -> TableClause:
-    return table(_name(workspace_id), column("rowid"), column("title"), column("headings"), column("body"))
+def _words(index_id: str) -> TableClause:
+    return table(_name(index_id), column("rowid"), column("title"), column("headings"), column("body"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +14,10 @@ from sqlalchemy.exc import IntegrityError
 from ingest.addresses import parse
 from rag.errors import InvalidInput, NameTaken, NotFound, SourceError
 from rag.types import Retrieval
-from workspaces import listing, members, queueing, repository, runs, versions
+from workspaces import indexes, listing, members, queueing, repository, runs, versions
 from workspaces.database import Database
 from workspaces.deleting import mark_deleted
+from workspaces.embedders import Embedders
 from workspaces.files import Files
 from workspaces.identifiers import new_id, now
 from workspaces.jobs import Jobs
@@ -27,11 +28,13 @@ from workspaces.models import (
     DocumentRecord,
     DocumentsPage,
     Pending,
+    SearchIndex,
     SourceKind,
     VersionRecord,
     Workspace,
 )
 from workspaces.names import file_label, printable, workspace_name
+from workspaces.reindexing import Reindexing
 from workspaces.runs import Run
 from workspaces.tables import documents, workspaces
 from workspaces.unlocking import Unlocking
@@ -44,7 +47,7 @@ _QUESTION_CHARACTERS = 10_000
 
 
 class Retriever(Protocol):
-    """What the library needs of rag.retrieval.HybridRetriever."""
+    """What the library needs of workspaces.searching.Searching."""
 
     def retrieve(self, workspace_id: str, question: str, *, limit: int = 10) -> Retrieval:
         """The best passages and how strong they are."""
@@ -60,8 +63,9 @@ class Library:
         jobs: Jobs,
         *,
         lexical: Fts5Index,
-        retriever: Callable[[], Retriever],
-        embedder_name: Callable[[], str],
+        retriever: Retriever,
+        embedders: Embedders,
+        reindexing: Reindexing,
         upload_limit: int,
         twins: Mapping[str, str],
         unlocking: Unlocking,
@@ -72,7 +76,8 @@ class Library:
         self._jobs = jobs
         self._lexical = lexical
         self._retriever = retriever
-        self._embedder_name = embedder_name
+        self._embedders = embedders
+        self._reindexing = reindexing
         self._upload_limit = upload_limit
         self._twins = twins
         self._unlocking = unlocking
@@ -101,7 +106,8 @@ class Library:
             InvalidInput: the name is empty or longer than 100 characters.
             NameTaken: another workspace has it.
         """
-        clean, workspace_id, embedder = workspace_name(name), new_id(), self._embedder_name()
+        clean, workspace_id, embedder = workspace_name(name), new_id(), self._embedders.open()
+        identity = (embedder.name, self._embedders.default, embedder.dimension)
         try:
             with self._database.write() as connection:
                 connection.execute(
@@ -109,11 +115,13 @@ class Library:
                         id=workspace_id,
                         name=clean,
                         name_key=clean.casefold(),
-                        embedder=embedder,
+                        index_id="",
                         created_at=now(),
                     )
                 )
-                self._lexical.create(connection, workspace_id)
+                index_id = indexes.add(connection, workspace_id, state="current", embedder=identity)
+                connection.execute(update(workspaces).where(workspaces.c.id == workspace_id).values(index_id=index_id))
+                self._lexical.create(connection, index_id)
         except IntegrityError as error:
             raise _taken(clean) from error
         return self.workspace(workspace_id)
@@ -143,6 +151,33 @@ class Library:
             mine = update(documents).where(documents.c.workspace_id == found, documents.c.deleted_at.is_(None))
             connection.execute(mine.values(deleted_at=moment))
         self._jobs.purge("workspace", found)
+
+    # --- search indexes --------------------------------------------------------------------------
+
+    def indexes(self, workspace_id: str) -> list[SearchIndex]:
+        """As `Reindexing.indexes`."""
+        return self._reindexing.indexes(workspace_id)
+
+    def reindex(self, workspace_id: str, *, embedder_key: str | None = None) -> SearchIndex:
+        """Build a new search index in the background, with another embedder or the present splitter; the present one
+        serves until then. Arguments and errors as those of `Reindexing.reindex`."""
+        return self._reindexing.reindex(workspace_id, embedder_key=embedder_key)
+
+    def roll_back(self, workspace_id: str) -> SearchIndex:
+        """Go back to the former search index. Errors as those of `Reindexing.roll_back`."""
+        return self._reindexing.roll_back(workspace_id)
+
+    def cancel_reindex(self, workspace_id: str) -> None:
+        """Give up what is being built. Raises NotFound."""
+        self._reindexing.cancel(workspace_id)
+
+    def pause_reindex(self, workspace_id: str, *, paused: bool) -> None:
+        """Let what is being built rest, or go on. Raises NotFound."""
+        self._reindexing.pause(workspace_id, paused=paused)
+
+    def drop_previous(self, workspace_id: str) -> None:
+        """Take the former search index off the disk. Raises NotFound."""
+        self._reindexing.drop_previous(workspace_id)
 
     # --- documents -------------------------------------------------------------------------------
 
@@ -232,6 +267,23 @@ class Library:
         """All versions of a document, the newest first. Raises NotFound."""
         with self._database.read() as connection:
             return versions.of_document(connection, document_id)
+
+    def stale(self, workspace_id: str) -> list[DocumentRecord]:
+        """Ready documents whose text was read by other loaders than the present ones. Raises NotFound."""
+        with self._database.read() as connection:
+            return versions.stale(connection, repository.workspace_id_of(connection, workspace_id))
+
+    def reread(self, document_id: str) -> DocumentRecord:
+        """Read the original of a ready document again: a newer version of it, so that old citations keep their text.
+
+        Raises:
+            NotFound: the document was deleted.
+            InvalidInput: it is not ready, or a newer version is in work.
+        """
+        with self._database.write() as connection:
+            change = versions.reread(connection, repository.get_document(connection, document_id))
+        self._follow_up(change)
+        return self.document(document_id)
 
     def add_url(self, workspace_id: str, url: str) -> DocumentRecord:
         """Enqueue a web page. What goes wrong later ends in `failed(reason)`; so does an address that is refused."""
@@ -374,7 +426,7 @@ class Library:
                 f"The question has {len(clean):,} characters; {_QUESTION_CHARACTERS:,} are the most.",
                 hint="Shorten it; long material is better added as a document.",
             )
-        return self._retriever().retrieve(self.workspace(workspace_id).id, clean, limit=limit)
+        return self._retriever.retrieve(self.workspace(workspace_id).id, clean, limit=limit)
 
     def _add_stored(
         self, workspace_id: str, label: str, original: tuple[str, int], *, title: str, keep_both: bool, batch: str

@@ -12,6 +12,7 @@ from rag.types import Answer, Citation, Locator, Passage, Report
 SourceKind = Literal["file", "url", "member"]
 """A member is a file inside another document that nobody added by itself."""
 State = Literal["received", "stored", "parsed", "chunked", "embedded", "indexed", "ready", "failed", "superseded"]
+IndexState = Literal["current", "building", "previous", "dropped"]
 SiteState = Literal["running", "paused", "done", "failed"]
 SitePageState = Literal["pending", "fetched", "refused", "failed"]
 TurnState = Literal["running", "answered", "refused", "interrupted"]
@@ -42,6 +43,36 @@ class Problem:
     code: str
     message: str
     hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchIndex:
+    """What a workspace is searched by, was, or will be. Embedder and splitter are its fingerprint: nothing that others
+    made is ever in it."""
+
+    id: str
+    workspace_id: str
+    embedder: str
+    """Name of the embedder."""
+    embedder_key: str
+    """What opens it: a key of the catalogue or a folder; "" where that is not known yet."""
+    dimension: int
+    """Of its vectors; 0 where that is not known yet."""
+    splitter: str
+    """Recipe of the splitter; "" where it is empty, or holds a mixture from before there were fingerprints."""
+    state: IndexState
+    closed: bool = False
+    """This program cuts documents otherwise, so it can be searched but not extended."""
+    paused: bool = False
+    attempt: int = 1
+    done: int = 0
+    """Documents."""
+    total: int = 0
+    seconds_left: float | None = None
+    problem: Problem | None = None
+    checked_at: datetime | None = None
+    served_at: datetime | None = None
+    """When it began to be searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +153,8 @@ class DocumentRecord:
     """Set on the value `add` returns when the same bytes were already there: then this record is that document."""
     number: int = 1
     """Of the current version, counted from 1."""
+    waiting: bool = False
+    """It waits for the search index that is being built, because the present one cannot be extended any more."""
     pending: Pending | None = None
     """The newer version that will take the current one's place, if there is one."""
     next_try_at: datetime | None = None
@@ -346,3 +379,5 @@ class Check:
     ok: bool
     detail: str = ""
     repaired: bool = False
+    about: str = ""
+    """One line that explains what is checked, and why."""

@@ -15,7 +15,7 @@ from workspaces.batches import batches
 from workspaces.database import Database
 from workspaces.extracts import places_of, read_text
 from workspaces.models import DocumentRecord
-from workspaces.tables import chunks, documents, pages, texts, versions
+from workspaces.tables import chunks, documents, entries, pages, texts, versions, workspaces
 from workspaces.truth import among
 
 
@@ -25,23 +25,24 @@ class StoredPassages:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def passages(self, workspace_id: str, chunk_ids: Sequence[str]) -> list[Passage]:
+    def passages(self, index_id: str, chunk_ids: Sequence[str]) -> list[Passage]:
         """In the order of `chunk_ids`; ids that are deleted, foreign or unknown are left out."""
         found: dict[str, Passage] = {}
         with self._database.read() as connection:
             for some in batches(chunk_ids):
-                query = _shown(among(workspace_id, chunks.c.id.in_(some)))
+                query = _shown(among(index_id, chunks.c.id.in_(some)))
                 found.update((row.id, _passage(row)) for row in connection.execute(query))
         return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
 
-    def languages(self, workspace_id: str) -> frozenset[Language]:
-        """Languages of the workspace's ready documents."""
+    def languages(self, index_id: str) -> frozenset[Language]:
+        """Languages of the ready documents that the index holds."""
         query = (
             select(versions.c.language)
             .distinct()
             .join(documents, documents.c.version_id == versions.c.id)
+            .join(entries, entries.c.version_id == versions.c.id)
             .where(
-                documents.c.workspace_id == workspace_id,
+                entries.c.index_id == index_id,
                 documents.c.deleted_at.is_(None),
                 versions.c.state == "ready",
                 versions.c.language != "",
@@ -95,12 +96,13 @@ def cited_passage(connection: Connection, record: DocumentRecord, span: Span) ->
 
 
 def _of_version(version_id: str) -> Select[Any]:
-    """The chunks of a version, with all columns that a passage shows."""
+    """The chunks of a version in the index that is searched, with all columns that a passage shows."""
     return _shown(
         select(chunks.c.id)
         .join(versions, versions.c.id == chunks.c.version_id)
         .join(documents, documents.c.id == versions.c.document_id)
-        .where(chunks.c.version_id == version_id)
+        .join(workspaces, workspaces.c.id == documents.c.workspace_id)
+        .where(chunks.c.version_id == version_id, chunks.c.index_id == workspaces.c.index_id)
     )
 
 

@@ -19,7 +19,7 @@ from workspaces import repository
 from workspaces.identifiers import now
 from workspaces.models import State
 from workspaces.problems import NO_PROBLEM, problem_values
-from workspaces.runs import PAUSED, Run
+from workspaces.runs import PAUSED, WAITING, Run
 from workspaces.tables import documents, versions, workspaces
 
 DELAYS = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5))
@@ -172,7 +172,9 @@ def _waiting(*columns: Any) -> Select[Any]:
         .where(
             _unfinished(),
             or_(versions.c.next_try_at.is_(None), versions.c.next_try_at <= now()),
-            and_(documents.c.deleted_at.is_(None), documents.c.workspace_id.not_in(PAUSED)),
+            documents.c.deleted_at.is_(None),
+            documents.c.workspace_id.not_in(PAUSED),
+            ~WAITING,
         )
     )
 

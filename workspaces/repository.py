@@ -17,7 +17,7 @@ from workspaces.batches import batches
 from workspaces.identifiers import new_id, now
 from workspaces.models import FINAL_STATES, DocumentRecord, Pending, SourceKind, State, Workspace
 from workspaces.problems import problem_of, problem_values
-from workspaces.tables import conversations, documents, originals, versions, workspaces
+from workspaces.tables import conversations, documents, indexes, originals, versions, workspaces
 
 READABLE = func.coalesce(versions.c.readable_sha256, versions.c.sha256)
 """SHA-256 of the bytes that a version is read and drawn from: its original, or the copy of it without a password."""
@@ -127,10 +127,14 @@ def version_query() -> Select[Any]:
             documents.c.source_kind,
             documents.c.source,
             documents.c.created_at.label("added_at"),
+            indexes.c.closed,
+            indexes.c.splitter,
             documents.c.site_id,
             *pending,
         )
         .join(documents, documents.c.id == versions.c.document_id)
+        .join(workspaces, workspaces.c.id == documents.c.workspace_id)
+        .outerjoin(indexes, indexes.c.id == workspaces.c.index_id)
         .outerjoin(
             _newer,
             and_(
@@ -360,6 +364,7 @@ def record_of(row: Row[Any]) -> DocumentRecord:
         parser=row.parser,
         splitter=row.splitter,
         number=row.number,
+        waiting=bool(row.closed) and (row.newer_state or row.state) == "parsed",
         pending=_pending(row),
         next_try_at=row.next_try_at,
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -16,11 +16,19 @@ from workspaces import repository
 from workspaces.database import Database
 from workspaces.models import FINAL_STATES, DocumentRecord, State
 from workspaces.problems import NO_PROBLEM
-from workspaces.tables import documents, versions, workspaces
+from workspaces.tables import documents, indexes, versions, workspaces
 
 _PROGRESS_SECONDS = 0.3
 _TURN_SECONDS = 0.5
 PAUSED = select(workspaces.c.id).where(workspaces.c.paused_at.is_not(None)).scalar_subquery()
+_CLOSED = (
+    select(workspaces.c.id)
+    .join(indexes, indexes.c.id == workspaces.c.index_id)
+    .where(indexes.c.closed.is_(True))
+    .scalar_subquery()
+)
+WAITING = (versions.c.state == "parsed") & documents.c.workspace_id.in_(_CLOSED)
+"""A condition on versions and documents: for the next search index, because the present one cannot be extended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +79,13 @@ class Runs:
             return False
         return True
 
-    @contextmanager
-    def turn(self, lock: threading.Lock, run: Run) -> Iterator[None]:
+    def turn(self, lock: threading.Lock, run: Run) -> AbstractContextManager[None]:
         """Hold a lock that others may hold for long; a run that has ended gives up waiting. Raises as `check` does."""
-        self.check(run)
-        while not lock.acquire(timeout=_TURN_SECONDS):
-            self.check(run)
-        try:
-            yield
-        finally:
-            lock.release()
+        return turn(lock, lambda: self.check(run))
+
+    def work(self, run: Run) -> RunWork:
+        """A run as what enters documents into an index asks it."""
+        return RunWork(self, run)
 
     def progress(self, run: Run) -> Callable[[int, int], None]:
         """A callback that writes progress now and then, for every write is a synced commit. Raises as `commit` does."""
@@ -95,6 +100,34 @@ class Runs:
                 repository.set_version(connection, run.version_id, progress_done=done, progress_total=total)
 
         return report
+
+
+@contextmanager
+def turn(lock: threading.Lock, check: Callable[[], None]) -> Iterator[None]:
+    """Hold a lock that others may hold for long; `check` raises where waiting has no point any more."""
+    check()
+    while not lock.acquire(timeout=_TURN_SECONDS):
+        check()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class RunWork:
+    """A run as what enters documents into an index asks it (workspaces.indexing.Work)."""
+
+    def __init__(self, all_: Runs, run: Run) -> None:
+        self._runs = all_
+        self._run = run
+
+    def commit(self) -> AbstractContextManager[Connection]:
+        """As `Runs.commit`."""
+        return self._runs.commit(self._run)
+
+    def check(self) -> None:
+        """As `Runs.check`."""
+        self._runs.check(self._run)
 
 
 def document_in_work(connection: Connection, run: Run) -> DocumentRecord:

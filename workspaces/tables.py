@@ -1,6 +1,6 @@
 """The tables: the one truth about documents, vectors and conversations. Every other index is derived from them.
 
-FTS5 tables (one a workspace, `fts_<workspace id>`) are made by workspaces/lexical.py with plain DDL, in the same
+FTS5 tables (one a search index, `fts_<index id>`) are made by workspaces/lexical.py with plain DDL, in the same
 transactions; Alembic ignores them.
 """
 
@@ -40,11 +40,35 @@ workspaces = Table(
     Column("id", ID, primary_key=True),
     Column("name", String(200), nullable=False),
     Column("name_key", String(400), nullable=False),  # casefolded; cleared to the id when deleted, so the name is free
-    Column("embedder", String(200), nullable=False),  # Embedder.name that its collection holds
+    Column("index_id", ID, nullable=False),  # the one that is searched; no foreign key, for the two refer to each other
     Column("created_at", DateTime, nullable=False),
     Column("deleted_at", DateTime),
     Column("paused_at", DateTime),  # since when a person lets no document of it be read
     UniqueConstraint("name_key"),
+)
+
+indexes = Table(  # all that is derived for searching belongs to one; embedder and splitter are its fingerprint
+    "indexes",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("workspace_id", ID, ForeignKey("workspaces.id"), nullable=False, index=True),
+    Column("embedder", String(200), nullable=False),  # Embedder.name
+    Column("embedder_key", Text, nullable=False, default="", server_default=""),  # what opens it; "" is not known yet
+    Column("dimension", Integer, nullable=False, default=0, server_default="0"),  # of its vectors; 0 is not known yet
+    Column("splitter", String(200), nullable=False, default="", server_default=""),  # Splitter.recipe; "" is a mixture
+    Column("state", String(10), nullable=False),  # workspaces.models.IndexState
+    Column("closed", Boolean, nullable=False, default=False, server_default="0"),  # this program cannot extend it
+    Column("paused", Boolean, nullable=False, default=False, server_default="0"),
+    Column("attempt", Integer, nullable=False, default=1, server_default="1"),  # counts the workflows that build it
+    Column("progress_done", Integer, nullable=False, default=0, server_default="0"),  # documents
+    Column("progress_total", Integer, nullable=False, default=0, server_default="0"),
+    Column("seconds_left", Float),
+    Column("problem_code", String(40)),
+    Column("problem_message", Text),
+    Column("problem_hint", Text),
+    Column("created_at", DateTime, nullable=False),
+    Column("checked_at", DateTime),  # when it was last compared with the documents as a whole
+    Column("served_at", DateTime),  # when it began to be searched; null until then
 )
 
 originals = Table(  # content-addressed files; a row exists only after its file is on disk
@@ -99,9 +123,8 @@ versions = Table(
     Column("date", String(40)),
     Column("page_count", Integer, nullable=False, default=0),
     Column("character_count", Integer, nullable=False, default=0),
-    Column("chunk_count", Integer, nullable=False, default=0),
+    Column("chunk_count", Integer, nullable=False, default=0),  # in the index that is searched
     Column("parser", String(100), nullable=False, default=""),  # name and version of what extracted the text
-    Column("splitter", String(100), nullable=False, default=""),  # recipe: rules, window and embedder's tokenizer
     Column("progress_done", Integer, nullable=False, default=0),
     Column("progress_total", Integer, nullable=False, default=0),
     Column("created_at", DateTime, nullable=False),
@@ -149,8 +172,9 @@ chunks = Table(
     "chunks",
     metadata,
     Column("rowid", Integer, primary_key=True),  # the FTS5 rowid
-    Column("id", String(64), nullable=False, unique=True),  # sha256(version, ordinal, text)
+    Column("id", String(64), nullable=False, unique=True),  # sha256(index, version, ordinal, text)
     Column("version_id", ID, ForeignKey("versions.id"), nullable=False),
+    Column("index_id", ID, ForeignKey("indexes.id"), nullable=False),
     Column("ordinal", Integer, nullable=False),
     Column("start", Integer, nullable=False),
     Column("end", Integer, nullable=False),
@@ -160,7 +184,15 @@ chunks = Table(
     Column("header", Text, nullable=False, default="", server_default=""),  # of the table in whose rows it begins
     Column("text", Text, nullable=False),
     Column("embedding_hash", String(64), nullable=False, index=True),  # sha256 of the embedded text
-    UniqueConstraint("version_id", "ordinal"),
+    UniqueConstraint("version_id", "index_id", "ordinal"),
+)
+
+entries = Table(  # versions that an index holds completely: chunks, words, vectors
+    "entries",
+    metadata,
+    Column("index_id", ID, ForeignKey("indexes.id"), primary_key=True),
+    Column("version_id", ID, ForeignKey("versions.id"), primary_key=True, index=True),
+    Column("chunk_count", Integer, nullable=False),
 )
 
 embeddings = Table(  # the cache by (text, embedder) is also the truth about vectors

@@ -1,8 +1,8 @@
-"""The vector index of all workspaces: derived from the vectors in SQL, checked against them, and never in their way.
+"""The vectors of all search indexes in one store: derived from SQL, checked against it, and never in the way.
 
-A search asks the index only for a workspace whose index has been proven (workspaces/mending.py): it holds what SQL
-says, and finds what comparing with every vector finds. For the others, and whenever the index fails or offers what is
-no longer live, the question is compared with every stored vector: slower, and always right.
+A search asks the store only for a search index that has been proven (workspaces/mending.py): it holds what SQL says,
+and finds what comparing with every vector finds. For the others, and whenever the store fails or offers what is no
+longer live, the question is compared with every stored vector: slower, and always right.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from workspaces.upkeep import Upkeep
 _log = logging.getLogger("footnote.vectors")
 
 _QUIET_SECONDS = 2.0
-"""From a write to the check of its workspace: a burst of documents is checked once."""
+"""From a write to the check of its index: a burst of documents is checked once."""
 
 _RETRY_SECONDS = 60.0
 _CLOSE_SECONDS = 15.0
-_COMPACT = ""  # among the keys of the upkeep, which else are workspace ids
+_COMPACT = ""  # among the keys of the upkeep, which else are index ids
 _UNREADABLE = "the vector index cannot be read"
 
 
@@ -48,52 +48,52 @@ class VectorIndex:
         self._mending = Mending(database, self._store, distrusted=self._schedule_all)
         self._upkeep = Upkeep(self._keep, name="vector-index")
 
-    def search(self, workspace_id: str, vector: Vector, *, limit: int) -> list[ScoredId]:
+    def search(self, index_id: str, vector: Vector, *, limit: int) -> list[ScoredId]:
         """The nearest searchable chunks by cosine similarity, best first.
 
         Raises:
-            EmbedderError: the workspace was embedded by another model than the question.
+            EmbedderError: the vectors are of another model than the question.
         """
         if limit <= 0:
             return []
-        if self._mending.dimension(workspace_id) == len(vector):
-            found = self._search_index(workspace_id, vector, limit)
+        if self._mending.dimension(index_id) == len(vector):
+            found = self._search_index(index_id, vector, limit)
             if found is not None:
                 return found
         with self._database.read() as connection:
-            return exact_search(truth.blocks(connection, workspace_id, SEARCHABLE), vector, limit=limit)
+            return exact_search(truth.blocks(connection, index_id, SEARCHABLE), vector, limit=limit)
 
     # --- writing ---------------------------------------------------------------------------------
 
-    def add(self, workspace_id: str, ids: Sequence[str], matrix: Matrix) -> None:
+    def add(self, index_id: str, ids: Sequence[str], matrix: Matrix) -> None:
         """Enter the vectors of chunks that are in SQL already (state `embedded`), shape (len(ids), dimension)."""
         with self._writing:
-            collection = self._store.collection(workspace_id)
-            if collection is not None and len(ids):  # a workspace deleted meanwhile stays deleted
+            collection = self._store.collection(index_id)
+            if collection is not None and len(ids):  # an index deleted meanwhile stays deleted
                 self._write(lambda: self._store.current.upsert(collection, ids, matrix))
-                self._upkeep.schedule(workspace_id, after=_QUIET_SECONDS)
+                self._upkeep.schedule(index_id, after=_QUIET_SECONDS)
 
-    def remove(self, workspace_id: str, ids: Sequence[str], *, erase: bool = True) -> None:
+    def remove(self, index_id: str, ids: Sequence[str], *, erase: bool = True) -> None:
         """Forget chunks.
 
         Args:
-            workspace_id: whose they are.
+            index_id: whose they are.
             ids: of the chunks.
             erase: whether their bytes, and all that were forgotten before, have to leave the disk: `compact` does it.
         """
         with self._writing:
-            collection = self._store.collection(workspace_id)
+            collection = self._store.collection(index_id)
             if collection is not None and erase:
                 self._store.note_removed()
             if collection is not None and len(ids):
                 self._write(lambda: self._store.current.delete(collection, ids))
-                self._upkeep.schedule(workspace_id, after=_QUIET_SECONDS)
+                self._upkeep.schedule(index_id, after=_QUIET_SECONDS)
 
-    def drop(self, workspace_id: str) -> None:
-        """Forget a workspace. Its bytes leave the disk with `compact`."""
+    def drop(self, index_id: str) -> None:
+        """Forget a search index. Its bytes leave the disk with `compact`."""
         with self._writing:
-            self._write(lambda: self._store.drop(lambda name: name.startswith(collection_prefix(workspace_id))))
-            self._mending.forget(workspace_id)
+            self._write(lambda: self._store.drop(lambda name: name.startswith(collection_prefix(index_id))))
+            self._mending.forget(index_id)
 
     def compact(self) -> None:
         """Take the bytes of removed vectors off the disk by building the store anew, if any were removed.
@@ -108,11 +108,15 @@ class VectorIndex:
                     _log.warning("removed vectors are still on disk: %s", error.__cause__ or error)
                     self._upkeep.schedule(_COMPACT, after=_RETRY_SECONDS)
 
+    def has_removed(self) -> bool:
+        """Whether bytes of removed vectors may still be on disk, although what was due has been done."""
+        return self._store.has_removed() and self._upkeep.wait(timeout=_CLOSE_SECONDS) and self._store.has_removed()
+
     # --- checking and mending --------------------------------------------------------------------
 
     @property
     def status(self) -> IndexStatus:
-        """Which workspaces are searched by the index, and what is wrong with others."""
+        """Which search indexes are asked of the store, and what is wrong with others."""
         return self._mending.status
 
     def resume(self) -> None:
@@ -120,7 +124,7 @@ class VectorIndex:
         self._upkeep.schedule(_COMPACT)
 
     def start_probe(self) -> None:
-        """Check every workspace in the background and mend what is wrong; searches are exact until theirs is proven.
+        """Check every search index in the background and mend what is wrong; searches are exact until theirs is proven.
 
         For a process that stays: comparing one question with every vector costs less than proving an index.
         """
@@ -130,72 +134,81 @@ class VectorIndex:
         """Until the background has nothing left to check or mend; False where `timeout` seconds do not suffice."""
         return self._upkeep.wait(timeout=timeout)
 
-    def check(self, workspace_id: str, *, full: bool) -> str | None:
-        """What is wrong with a workspace's index, in words for people; None where nothing is.
+    def check(self, index_id: str, *, full: bool) -> str | None:
+        """What is wrong with the vectors of a search index, in words for people; None where nothing is.
 
         Args:
-            workspace_id: the workspace.
+            index_id: the search index.
             full: compare everything (a second for 100,000 passages), not only the count and a sample.
         """
         with self._writing:
             try:
                 if not full:
-                    return self._store.quick_problem(workspace_id)
-                found = self._store.problem(workspace_id)
-                reach = self._store.reach(workspace_id) if found is None else None
+                    return self._store.quick_problem(index_id)
+                found = self._store.problem(index_id)
+                reach = self._store.reach(index_id) if found is None else None
                 return found if reach is None else reach.shortfall
             except StorageError:
                 return _UNREADABLE
 
-    def verify(self, workspace_id: str) -> list[str]:
-        """For the doctor: what the index of one workspace holds wrongly (I2, I3), or what searches miss (I10).
+    def prove(self, index_id: str) -> None:
+        """Check a search index that is to serve, mend what is wrong, and decide whether it is asked.
+
+        Raises:
+            StorageError: it cannot be mended.
+        """
+        with self._writing:
+            self._mending.mend(index_id)
+
+    def verify(self, index_id: str) -> list[str]:
+        """For the doctor: what the collection of one search index holds wrongly (I2, I3), or what searches miss (I10).
 
         Searches are what counts for I10: an index that would miss something is found out here, and is not asked.
         """
         with self._writing:
             try:
-                found = self._store.problem(workspace_id)
+                found = self._store.problem(index_id)
                 if found is not None:
                     return [found]
-                self._mending.trust_or_not(workspace_id)
+                self._mending.trust_or_not(index_id)
             except StorageError:
                 return [_UNREADABLE]
             with self._database.read() as connection:
                 missed = proving.misses(
-                    lambda query, limit: self.search(workspace_id, query, limit=limit), connection, workspace_id
+                    lambda query, limit: self.search(index_id, query, limit=limit), connection, index_id
                 )
             return [f"searches miss nearest passages in {missed} of {proving.EXACT_QUERIES} queries"] if missed else []
 
-    def differences(self, workspace_id: str) -> tuple[int, int]:
+    def differences(self, index_id: str) -> tuple[int, int]:
         """(searchable passages that the index lacks, vectors without a passage); one that cannot be read lacks all."""
         with self._writing:
             try:
-                missing, foreign = self._store.differences(workspace_id)
+                missing, foreign = self._store.differences(index_id)
             except StorageError:
                 with self._database.read() as connection:
-                    return truth.count_stored(connection, workspace_id, SEARCHABLE), 0
+                    return truth.count_stored(connection, index_id, SEARCHABLE), 0
             return len(missing), len(foreign)
 
     def strays(self) -> list[str]:
-        """Collections that belong to no workspace, not even to one that waits to be purged."""
+        """Collections that belong to no search index, not even to one that waits to be purged."""
         with self._writing:
             try:
                 return sorted(self._store.strays())
             except StorageError:
                 return []  # `check` says so
 
-    def rebuild(self, workspace_id: str | None = None) -> None:
-        """Make the index of one workspace, or of all, anew from SQL, and prove it.
+    def rebuild(self, index_id: str | None = None) -> None:
+        """Make the collection of one search index, or of all, anew from SQL, and prove it.
 
         Raises:
             StorageError: the disk is full or cannot be written.
         """
         with self._writing:
-            if workspace_id is None:
+            if index_id is None:
                 self._mending.replace()
             else:
-                self._store.refill(workspace_id)
-            for id_ in self._workspaces() if workspace_id is None else [workspace_id]:
+                self._store.refill(index_id)
+            for id_ in self._indexes() if index_id is None else [index_id]:
                 self._mending.set_right(id_)
 
     def close(self) -> None:
@@ -207,9 +220,9 @@ class VectorIndex:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _search_index(self, workspace_id: str, vector: Vector, limit: int) -> list[ScoredId] | None:
+    def _search_index(self, index_id: str, vector: Vector, limit: int) -> list[ScoredId] | None:
         """None where the index failed, or found fewer live chunks than were asked for."""
-        collection = self._store.collection(workspace_id)
+        collection = self._store.collection(index_id)
         if collection is None:
             return []
         try:
@@ -217,9 +230,9 @@ class VectorIndex:
         except StorageError:
             self._mending.distrust()
             return None
-        found = proving.with_beside(found, self._mending.beside(workspace_id), vector)[:limit]
+        found = proving.with_beside(found, self._mending.beside(index_id), vector)[:limit]
         with self._database.read() as connection:
-            live = truth.searchable_among(connection, workspace_id, [item.id for item in found])
+            live = truth.searchable_among(connection, index_id, [item.id for item in found])
         return found if len(live) == limit else None
 
     def _write(self, action: Callable[[], None]) -> None:
@@ -252,10 +265,10 @@ class VectorIndex:
             self._store.drop_strays()
 
     def _schedule_all(self) -> None:
-        """Look at every workspace again, in the background."""
-        for workspace_id in self._workspaces():
-            self._upkeep.schedule(workspace_id)
+        """Look at every index again, in the background."""
+        for index_id in self._indexes():
+            self._upkeep.schedule(index_id)
 
-    def _workspaces(self) -> list[str]:
+    def _indexes(self) -> list[str]:
         with self._database.read() as connection:
-            return truth.live_workspaces(connection)
+            return truth.live_indexes(connection)

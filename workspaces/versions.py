@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
-from rag.errors import FootnoteError
+from ingest.loaders import READABLE, recipe
+from rag.errors import FootnoteError, InvalidInput
 from workspaces import repository, runs
 from workspaces.identifiers import new_id, now
 from workspaces.models import DocumentRecord, VersionRecord
@@ -95,6 +96,30 @@ def renew(connection: Connection, record: DocumentRecord, original: tuple[str, i
     if title:
         repository.set_version(connection, version_id, title=title)
     return Change(_run(connection, version_id), superseded)
+
+
+def stale(connection: Connection, workspace_id: str) -> list[DocumentRecord]:
+    """Ready documents that other loaders have read than the present ones, and that nothing newer is in work for."""
+    query = repository.document_query().add_columns(versions.c.parser)
+    mine = (documents.c.workspace_id == workspace_id) & documents.c.deleted_at.is_(None) & (versions.c.state == "ready")
+    rows = connection.execute(query.where(mine).order_by(documents.c.created_at, documents.c.id)).all()
+    return [
+        repository.record_of(row)
+        for row in rows
+        if row.newer_id is None and row.media_type in READABLE and row.parser != recipe(row.media_type)
+    ]
+
+
+def reread(connection: Connection, record: DocumentRecord) -> Change:
+    """Begin a newer version of a ready document with the bytes that it has. Raises InvalidInput."""
+    if record.state != "ready" or record.pending is not None:
+        raise InvalidInput("This document is not ready, or it is being read already.", hint="Wait for it, or retry it.")
+    row = connection.execute(select(versions).where(versions.c.id == record.version_id)).one()
+    change = renew(connection, record, (row.sha256, row.size))
+    if change.run is not None:
+        kept = {"media_type": row.media_type, "fetched_at": row.fetched_at, "readable_sha256": row.readable_sha256}
+        repository.set_version(connection, change.run.version_id, **kept)
+    return change
 
 
 def refuse(connection: Connection, record: DocumentRecord, error: FootnoteError) -> Change:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from workspaces import members, queueing, repository
+from workspaces import indexes, members, queueing, repository
 from workspaces.database import Database
 from workspaces.models import DocumentRecord
 
@@ -22,11 +22,14 @@ def follow(database: Database, document_ids: Sequence[str], *, timeout: float | 
         with database.read() as connection:
             records = repository.get_documents(connection, open_ids)
             rest = queueing.is_paused(connection, *{record.workspace_id for record in records if record.in_work})
+            builds = {index.workspace_id for index in indexes.being_built(connection)}
         for record in records:
             if seen.get(record.id) != record:
                 seen[record.id] = record
                 yield record
-        open_ids = [record.id for record in records if record.in_work]
+        open_ids = [
+            record.id for record in records if record.in_work and (not record.waiting or record.workspace_id in builds)
+        ]
         open_ids += [id_ for id_ in _met(database, records) if id_ not in known]
         known.update(open_ids)
         if rest:

@@ -1,4 +1,4 @@
-"""The only module that knows DBOS: three workflows of one step per stage, and the queues they run on."""
+"""The only module that knows DBOS: four workflows of one step per stage, and the queues they run on."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from rag.errors import StorageError
+from workspaces.building import Build
 from workspaces.jobs import STEPS, Jobs, JsonSerializer, is_intact
 from workspaces.runs import Run
 
@@ -61,6 +62,17 @@ def _ingest(version_id: str, attempt: int) -> None:
             if not _ingest_step(step, version_id, attempt):
                 return
         _retire_step(version_id)
+
+
+@DBOS.step(name="build-step")
+def _build_step(index_id: str, attempt: int) -> None:
+    Jobs.active().run_build(Build(index_id, attempt))
+
+
+@DBOS.workflow(name="build", max_recovery_attempts=_DEATHS - 1)
+def _build(index_id: str, attempt: int) -> None:
+    with _executed():
+        _build_step(index_id, attempt)
 
 
 @DBOS.step(name="crawl-step")
@@ -167,7 +179,7 @@ def enqueue(queue: str, workflow_id: str, *arguments: str | int) -> None:
     Raises:
         StorageError: as do all that follow, where the list of jobs cannot be read or written.
     """
-    workflow: Any = {"purge": _purge, "crawl": _crawl}.get(workflow_id.partition("-")[0], _ingest)
+    workflow: Any = {"purge": _purge, "crawl": _crawl, "build": _build}.get(workflow_id.partition("-")[0], _ingest)
 
     def begin() -> None:
         with SetWorkflowID(workflow_id):

@@ -94,6 +94,34 @@ def test_what_is_deleted_stays_deleted_when_the_application_is_killed(tmp_path, 
     assert not [path for path in (data / "originals").rglob("*") if path.is_file()]
 
 
+@pytest.mark.parametrize("point", ["nothing", "chunks", "a document", "two documents"])
+def test_a_killed_build_of_a_search_index_goes_on_where_it_stopped(tmp_path, sources, point):
+    data = tmp_path / "data"
+    with _driver(data, sources) as process:
+        _await_done(process)
+    reached = {
+        "nothing": "SELECT 1 FROM indexes WHERE state = 'building'",
+        "chunks": "SELECT 1 FROM chunks JOIN indexes ON indexes.id = index_id WHERE state = 'building'",
+        "a document": "SELECT 1 FROM entries JOIN indexes ON indexes.id = index_id WHERE state = 'building'",
+        "two documents": """SELECT 1 FROM entries JOIN indexes ON indexes.id = index_id WHERE state = 'building'
+                            LIMIT 1 OFFSET 1""",
+    }[point]
+    with _driver(data, ["--reindex"]) as process:
+        _await(lambda: bool(_rows(data, reached)), "the kill point")
+        assert _kill(process) <= 1
+    assert _rows(data, "SELECT embedder FROM indexes WHERE state = 'current'") == [("hash-128",)], "the old one serves"
+    finished = """SELECT chunks.rowid, chunks.id FROM chunks JOIN entries USING (index_id, version_id)
+                  JOIN indexes ON indexes.id = chunks.index_id WHERE dimension = 64"""
+    kept = set(_rows(data, finished))
+    assert bool(kept) or point in ("nothing", "chunks"), "the control: something was finished"
+    with _driver(data, ["--reindex"]) as process:
+        _await_done(process)
+    states = _rows(data, "SELECT state, embedder FROM indexes ORDER BY state")
+    assert states == [("current", "hash-64"), ("previous", "hash-128")]
+    assert kept <= set(_rows(data, finished)), "what was finished was not made again"
+    _assert_clean(data)
+
+
 def _kill_application(data: Path, sources: list[str], when: Callable[[Path], bool]) -> None:
     with _driver(data, sources) as process:
         assert process.stdout is not None

@@ -192,11 +192,11 @@ def test_the_doctor_speaks_json_and_by_its_exit_code(data, tmp_path):
     ran = footnote(data, "doctor", "--json")
     assert ran.code == 0, ran.out
     assert [check["id"] for check in ran.json] == [
-        "I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11", "I12", "I13",
+        "I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11", "I12", "I13", "I14", "I15",
     ]  # fmt: skip
-    assert all(set(check) == {"id", "title", "ok", "detail", "repaired"} for check in ran.json)
+    assert all(set(check) == {"id", "title", "ok", "detail", "repaired", "about"} for check in ran.json)
     people = footnote(data, "doctor")
-    assert people.out.count("ok ") == 13
+    assert people.out.count("ok ") == 15
     assert "SQLite" in people.err
 
 

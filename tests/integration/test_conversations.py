@@ -43,7 +43,7 @@ class Bench:
         with self.database.write() as connection:
             for name in ("w", "other"):
                 connection.execute(
-                    insert(workspaces).values(id=name, name=name, name_key=name, embedder="hash", created_at=now())
+                    insert(workspaces).values(id=name, name=name, name_key=name, index_id=name, created_at=now())
                 )
             for item in PASSAGES:
                 connection.execute(
@@ -60,7 +60,7 @@ class Bench:
     def another(self) -> Conversations:
         """A second application object over the same database, as after a restart."""
         answering = Answering(self.retriever, HashEmbedder())
-        return Conversations(self.database, answering=lambda: answering, open_model=lambda key: self.open_model(key))
+        return Conversations(self.database, answering=answering, open_model=lambda key: self.open_model(key))
 
     def asked(self, question: str = "What is the rent?") -> Turn:
         """A question in a new conversation, answered."""

@@ -15,12 +15,12 @@ import pytest
 
 from rag.stores.chroma import ChromaStore
 from tests.support.documents import long_text, pdf
-from tests.support.services import change, ingested, opened, rows
+from tests.support.services import change, ingested, opened, rows, wait_until
 from workspaces.bootstrap import Services
 from workspaces.index_store import collection_name
 from workspaces.models import Check
 
-INVARIANTS = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11", "I12", "I13"]
+INVARIANTS = [f"I{number}" for number in range(1, 16)]
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +58,10 @@ def originals(folder: Path) -> list[Path]:
 
 def in_index(folder: Path, action: Callable[[ChromaStore, str], None]) -> None:
     """Change the vector index of the first workspace behind the application's back."""
-    [(workspace, embedder)] = rows(folder, "SELECT id, embedder FROM workspaces WHERE name = 'one'")
+    served = "SELECT index_id, embedder FROM workspaces JOIN indexes ON indexes.id = index_id WHERE name = 'one'"
+    [(index, embedder)] = rows(folder, served)
     store = ChromaStore(folder / "vectors" / "current")
-    action(store, collection_name(workspace, embedder))
+    action(store, collection_name(index, embedder))
     store.close()
 
 
@@ -125,7 +126,7 @@ def test_a_collection_of_nobody_is_found_and_mended(folder):
 
     in_index(folder, add_stray)
     with opened(folder, jobs=False) as patient:
-        assert "belongs to no workspace" in wrong(patient)["I3"].detail
+        assert "belongs to no search index" in wrong(patient)["I3"].detail
         assert wrong(patient, repair=True)["I3"].repaired
 
 
@@ -138,7 +139,7 @@ def test_a_lost_vector_index_is_found_and_mended(folder):
 
 
 def test_a_passage_without_words_is_found_and_mended(folder):
-    [(workspace,)] = rows(folder, "SELECT id FROM workspaces WHERE name = 'one'")
+    [(workspace,)] = rows(folder, "SELECT index_id FROM workspaces WHERE name = 'one'")
     change(folder, f"DELETE FROM fts_{workspace} WHERE rowid = (SELECT min(rowid) FROM fts_{workspace})")
     with opened(folder, jobs=False) as patient:
         found = wrong(patient)
@@ -149,7 +150,7 @@ def test_a_passage_without_words_is_found_and_mended(folder):
 
 
 def test_words_of_nobody_are_found_and_mended(folder):
-    [(workspace,)] = rows(folder, "SELECT id FROM workspaces WHERE name = 'one'")
+    [(workspace,)] = rows(folder, "SELECT index_id FROM workspaces WHERE name = 'one'")
     change(folder, f"INSERT INTO fts_{workspace} (rowid, title, headings, body) VALUES (99999, '', '', 'ghost')")
     with opened(folder, jobs=False) as patient:
         assert "1 entries of the word index" in wrong(patient)["I3"].detail
@@ -157,17 +158,135 @@ def test_words_of_nobody_are_found_and_mended(folder):
         assert wrong(patient) == {}
 
 
-def test_a_passage_without_a_stored_vector_is_found(folder):
+def test_a_passage_without_a_stored_vector_is_found_and_mended_by_a_new_index(folder):
     change(folder, "DELETE FROM embeddings WHERE hash = (SELECT min(embedding_hash) FROM chunks)")
-    with opened(folder, jobs=False) as patient:
-        found = wrong(patient)
-        assert "with a vector" in found["I2"].detail
+    with opened(folder) as patient:
+        assert "with a vector" in wrong(patient)["I2"].detail
+        assert wrong(patient, repair=True)["I2"].repaired
+        assert wrong(patient) == {}
 
 
-def test_a_lost_passage_is_found(folder):
+def test_a_lost_passage_is_found_and_mended_by_a_new_index(folder):
+    [(lost,)] = rows(folder, "SELECT text FROM chunks WHERE rowid = (SELECT min(rowid) FROM chunks)")
     change(folder, "DELETE FROM chunks WHERE rowid = (SELECT min(rowid) FROM chunks)")
-    with opened(folder, jobs=False) as patient:
+    with opened(folder) as patient:
         assert "passages" in wrong(patient)["I2"].detail
+        assert wrong(patient, repair=True)["I2"].repaired
+        assert wrong(patient) == {}
+    assert (lost,) in rows(folder, "SELECT text FROM chunks")
+
+
+def test_a_vector_of_another_length_is_found_and_mended_by_a_new_index(folder):
+    change(folder, "UPDATE embeddings SET vector = zeroblob(64 * 4) WHERE hash = (SELECT min(hash) FROM embeddings)")
+    with opened(folder) as patient:
+        assert "1 vectors have not the 128 numbers" in wrong(patient)["I15"].detail
+        assert wrong(patient, repair=True)["I15"].ok
+        assert wrong(patient) == {}
+
+
+def test_an_index_that_does_not_say_what_made_it_is_found_and_mended_by_a_new_one(folder):
+    with opened(folder) as patient:
+        change(folder, "UPDATE indexes SET splitter = ''")
+        assert "does not say what made it" in wrong(patient)["I15"].detail
+        assert wrong(patient, repair=True)["I15"].repaired
+        assert wrong(patient) == {}
+
+
+def test_a_passage_in_the_index_of_another_workspace_is_found(folder, patient):
+    change(folder, """UPDATE chunks SET index_id = (SELECT index_id FROM workspaces WHERE name = 'two')
+                      WHERE rowid = (SELECT min(rowid) FROM chunks)""")  # fmt: skip
+    assert "of another workspace" in wrong(patient)["I15"].detail
+
+
+def test_a_workspace_that_no_index_serves_is_found(folder, patient):
+    change(folder, "UPDATE indexes SET state = 'previous' WHERE id = (SELECT min(index_id) FROM workspaces)")
+    assert "1 workspaces have no search index that serves" in wrong(patient)["I15"].detail
+
+
+def test_an_index_that_nobody_builds_is_found_and_mended(folder):
+    with opened(folder) as patient:
+        change(folder, """INSERT INTO indexes (id, workspace_id, embedder, dimension, splitter, state, created_at)
+                          SELECT 'abc', workspace_id, embedder, dimension, splitter, 'building', created_at
+                          FROM indexes LIMIT 1""")  # fmt: skip
+        assert "1 unfinished search indexes are not in work" in wrong(patient)["I5"].detail
+        assert wrong(patient, repair=True)["I5"].repaired
+        wait_until(lambda: rows(folder, "SELECT state FROM indexes WHERE id = 'abc'") == [("current",)])
+
+
+def test_a_vector_of_a_text_that_is_gone_is_found_and_mended(folder, patient):
+    change(folder, "INSERT INTO embeddings VALUES ('gone', 'hash-128', zeroblob(512))")
+    assert "1 stored vectors are of texts that no document holds" in wrong(patient)["I6"].detail
+    assert wrong(patient, repair=True)["I6"].repaired
+    assert rows(folder, "SELECT 1 FROM embeddings WHERE hash = 'gone'") == []
+
+
+def test_a_mark_that_removed_vectors_are_still_on_disk_is_found_and_mended(folder):
+    (folder / "vectors" / "removed").touch(mode=0o600)
+    with opened(folder, jobs=False) as patient:
+        assert "bytes of deleted vectors" in wrong(patient)["I6"].detail
+        assert wrong(patient, repair=True)["I6"].repaired
+        assert not (folder / "vectors" / "removed").exists()
+
+
+def test_a_quote_of_a_deleted_document_is_found_and_mended(folder, patient):
+    asked(folder, "answered")
+    columns = 'turn_id, role, number, chunk_id, document_id, version_id, title, start, "end", quote, detail'
+    values = "'t', 'citation', 1, 'c', 'nobody', 'v', 'T', 0, 5, 'quote', '{}'"
+    change(folder, f"INSERT INTO turn_passages ({columns}) VALUES ({values})")
+    assert "1 quotes of deleted documents" in wrong(patient)["I6"].detail
+    assert wrong(patient, repair=True)["I6"].repaired
+    assert rows(folder, "SELECT quote FROM turn_passages") == [("",)]
+
+
+def test_an_answer_that_nobody_writes_is_found_and_mended(folder, patient):
+    asked(folder, "running")
+    assert "1 answers are marked as being written" in wrong(patient)["I9"].detail
+    assert wrong(patient, repair=True)["I9"].repaired
+    assert rows(folder, "SELECT state FROM turns") == [("interrupted",)]
+
+
+def asked(folder: Path, state: str) -> None:
+    """A question in a conversation of the first workspace."""
+    change(folder, """INSERT INTO conversations SELECT 'c', id, 't', created_at, created_at
+                      FROM workspaces WHERE name = 'one'""")  # fmt: skip
+    change(folder, """INSERT INTO turns (id, conversation_id, ordinal, question, state, answer, sentences, timings,
+                      created_at) SELECT 't', 'c', 1, 'q', :state, 'An answer.', '[]', '{}', created_at
+                      FROM conversations""", state=state)  # fmt: skip
+
+
+def test_a_store_that_was_never_finished_is_found_and_mended(folder, patient):
+    left = folder / "vectors" / "new-abc"
+    left.mkdir(mode=0o700)
+    os.utime(left, (0, 0))
+    assert "1 files were never finished" in wrong(patient)["I12"].detail
+    assert wrong(patient, repair=True)["I12"].repaired
+    assert not left.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a process there does not tell its folder")
+def test_a_helper_of_an_earlier_run_is_found_and_ended(folder, patient):
+    script = "import os, subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)', " \
+             "'rag.stores.vectord'], start_new_session=True); os._exit(0)"  # fmt: skip
+    subprocess.run([sys.executable, "-c", script], cwd=folder / "vectors", check=True)
+    assert "1 helper processes were left behind" in wrong(patient)["I12"].detail
+    assert wrong(patient, repair=True)["I12"].repaired
+    assert "I12" not in wrong(patient)
+
+
+def test_a_directory_much_larger_than_what_it_holds_is_found(folder, patient, monkeypatch):
+    monkeypatch.setattr("workspaces.disk_checks._SLACK", 20_000_000)
+    assert "I14" not in wrong(patient), "the control: a small library has room"
+    waste = folder / "vectors" / "current" / "waste"
+    with waste.open("wb") as file:
+        file.truncate(60_000_000)
+    waste.chmod(0o600)
+    assert "takes" in wrong(patient)["I14"].detail
+    assert wrong(patient, repair=True)["I14"].repaired, "the vector index is built anew"
+    assert not waste.exists()
+
+
+def test_every_check_explains_itself(patient):
+    assert all(check.about for check in patient.doctor.check())
 
 
 def test_the_same_bytes_in_two_documents_of_a_workspace_are_found(folder, patient):
@@ -243,7 +362,7 @@ def test_a_failure_that_does_not_say_why_is_found(folder, patient):
     assert "do not say why" in wrong(patient)["I8"].detail
     change(folder, """UPDATE versions SET problem_code = 'x', problem_message = 'no /home/a/b.txt', problem_hint = 'y'
                       WHERE state = 'failed'""")  # fmt: skip
-    assert wrong(patient)["I8"].detail == "1 failed documents name a path or a trace"
+    assert wrong(patient)["I8"].detail == "1 failures name a path or a trace"
 
 
 def test_a_conversation_with_a_gap_is_found(folder, patient):

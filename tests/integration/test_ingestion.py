@@ -80,7 +80,11 @@ def test_a_pdf_keeps_its_pages(services, workspace):
 
 def test_what_made_the_text_and_the_chunks_is_recorded(services, workspace, folder):
     record = ingested(services, workspace, TEXT)
-    [(parser, splitter)] = rows(folder, f"SELECT parser, splitter FROM versions WHERE id = '{record.version_id}'")
+    [(parser, splitter)] = rows(
+        folder,
+        f"""SELECT parser, splitter FROM versions JOIN chunks ON version_id = versions.id
+            JOIN indexes ON indexes.id = index_id WHERE versions.id = '{record.version_id}' GROUP BY 1, 2""",
+    )
     assert parser == "footnote r2"
     assert "256" in splitter
     assert "hash" in splitter

@@ -190,7 +190,7 @@ def test_a_long_list_takes_two_queries(tmp_path):
     with database(tmp_path) as found:
         with found.write() as connection:
             connection.execute(insert(workspaces).values(
-                id=workspace_id, name="w", name_key="w", embedder="e", created_at=moment))  # fmt: skip
+                id=workspace_id, name="w", name_key="w", index_id="i", created_at=moment))  # fmt: skip
             for number in range(1000):
                 document_id, version_id = new_id(), new_id()
                 connection.execute(insert(documents).values(

@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rag.errors import NotFound
 from tests.support.documents import long_text
 from tests.support.services import Gate, GatedEmbedder, GatedParser, add, ingested, opened, rows, settled
-from workspaces import ingestion
+from workspaces import indexing
 from workspaces.bootstrap import Services
 
 TABLES = ("documents", "versions", "originals", "texts", "pages", "chunks", "embeddings")
@@ -27,13 +28,13 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def gates(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Gate]:
     made = {name: Gate() for name in STAGES}
-    enter = ingestion.Ingestion._enter_words
+    enter = indexing.Indexing.enter_words
 
-    def gated(self: ingestion.Ingestion, *arguments: object) -> None:
+    def gated(self: indexing.Indexing, *arguments: Any, **options: Any) -> None:
         made["index"].wait()
-        enter(self, *arguments)  # type: ignore[arg-type]  # whatever the step passes on
+        enter(self, *arguments, **options)
 
-    monkeypatch.setattr(ingestion.Ingestion, "_enter_words", gated)
+    monkeypatch.setattr(indexing.Indexing, "enter_words", gated)
     return made
 
 
@@ -68,7 +69,7 @@ def _assert_nothing_left(services: Services, folder: Path, workspace: str | None
     for table in TABLES:
         assert rows(folder, f"SELECT 1 FROM {table}") == [], table
     if workspace is not None:
-        assert rows(folder, f"SELECT 1 FROM fts_{workspace}") == []
+        assert rows(folder, f"SELECT 1 FROM fts_{services.library.indexes(workspace)[0].id}") == []
     assert not [path for path in (folder / "originals").rglob("*") if path.is_file()]
     wrong = [check for check in services.doctor.check() if not check.ok]
     assert wrong == []

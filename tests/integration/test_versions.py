@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from rag.errors import NotFound
 from rag.types import Span
 from tests.support.documents import long_text, pdf
-from tests.support.services import PATIENCE, Gate, GatedEmbedder, GatedParser, add, change, opened, rows, settled
+from tests.support.services import Gate, GatedEmbedder, GatedParser, add, change, opened, rows, settled, wait_until
 from workspaces.bootstrap import Services
 from workspaces.jobs import STEPS
 from workspaces.models import DocumentRecord
@@ -55,13 +54,6 @@ def arrived(services: Services, document_id: str) -> DocumentRecord:
 
 def answers(services: Services, workspace: str) -> list[str]:
     return [passage.text for passage in services.library.search(workspace, QUESTION).passages]
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it takes too long"
-        time.sleep(0.02)
 
 
 def assert_whole(services: Services) -> None:
@@ -315,7 +307,7 @@ def test_a_start_after_an_end_in_the_middle_finishes_the_newer_version(folder, s
         arrived(services, id_)
     with monkeypatch.context() as cut:
         cut.setattr("workspaces.workflows.STEPS", STEPS[: STOPS[state]])
-        cut.setattr("workspaces.ingestion.Ingestion._enter_words", lambda *_: None)
+        cut.setattr("workspaces.indexing.Indexing.enter_words", lambda *_, **__: None)
         with opened(folder) as services:
             put(services, workspace, NEW)
             wait_until(lambda: services.library.document(id_).pending.state == state)

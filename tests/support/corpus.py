@@ -12,7 +12,7 @@ from rag.types import Matrix
 from workspaces.database import Database
 from workspaces.identifiers import chunk_id, new_id, now, text_hash
 from workspaces.lexical import Fts5Index
-from workspaces.tables import chunks, documents, embeddings, versions, workspaces
+from workspaces.tables import chunks, documents, embeddings, entries, indexes, versions, workspaces
 
 EMBEDDER = "test-embedder"
 
@@ -30,7 +30,9 @@ class Planted:
 
 
 class Corpus:
-    """Makes workspaces and documents. A chunk's vector is random, but always the same for the same text."""
+    """Makes workspaces, each with a search index of the same id, and documents.
+
+    A chunk's vector is random, but always the same for the same text."""
 
     def __init__(self, database: Database, *, dimension: int = 32) -> None:
         self.database = database
@@ -42,9 +44,15 @@ class Corpus:
         with self.database.write() as connection:
             connection.execute(
                 insert(workspaces).values(
-                    id=workspace_id, name=workspace_id, name_key=workspace_id, embedder=EMBEDDER, created_at=now()
+                    id=workspace_id, name=workspace_id, name_key=workspace_id, index_id=workspace_id, created_at=now()
                 )
             )
+            connection.execute(
+                insert(indexes).values(
+                    id=workspace_id, workspace_id=workspace_id, embedder=EMBEDDER, dimension=self.dimension,
+                    splitter="test", state="current", created_at=now(),
+                )
+            )  # fmt: skip
             self.lexical.create(connection, workspace_id)
         return workspace_id
 
@@ -69,11 +77,15 @@ class Corpus:
                 )
             )  # fmt: skip
             rows = [
-                {"id": chunk_id(version_id, number, text), "version_id": version_id, "ordinal": number, "start": 0,
-                 "end": len(text), "heading_path": list(headings), "text": text, "embedding_hash": digest}
+                {"id": chunk_id(workspace_id, version_id, number, text), "version_id": version_id,
+                 "index_id": workspace_id, "ordinal": number, "start": 0, "end": len(text),
+                 "heading_path": list(headings), "text": text, "embedding_hash": digest}
                 for number, (text, digest) in enumerate(zip(texts, hashes, strict=True))
             ]  # fmt: skip
             connection.execute(insert(chunks), rows)
+            connection.execute(
+                insert(entries).values(index_id=workspace_id, version_id=version_id, chunk_count=len(texts))
+            )
             connection.execute(
                 insert(embeddings).prefix_with("OR IGNORE"),
                 [
@@ -106,6 +118,7 @@ class Corpus:
         with self.database.write() as connection:
             self.lexical.delete(connection, planted.workspace_id, planted.rowids)
             connection.execute(delete(chunks).where(chunks.c.version_id == planted.version_id))
+            connection.execute(delete(entries).where(entries.c.version_id == planted.version_id))
             connection.execute(delete(versions).where(versions.c.id == planted.version_id))
             connection.execute(delete(documents).where(documents.c.id == planted.id))
 

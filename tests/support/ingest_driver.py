@@ -1,8 +1,8 @@
 """A process that ingests, for tests that kill it: python -m tests.support.ingest_driver DATA_DIR [FILE…].
 
-Prints "acked ID" after each accepted file and "done" when every document is ready or failed; ends with its input.
-Prints "acked ID" after each accepted file, "done" when every document is ready or failed; ends with its input.
-The embedder is the double of rag/testing.py, slowed down so that there is a time to be killed in.
+Prints "acked ID" after each accepted file and "done" when every document is ready or failed; ends with its input. With
+--delete it deletes all documents instead, with --reindex it builds another search index. The embedder is the double of
+rag/testing.py, slowed down so that there is a time to be killed in.
 """
 
 from __future__ import annotations
@@ -33,12 +33,16 @@ class SlowEmbedder(HashEmbedder):
 
 
 def main() -> None:
-    engines = replace(ENGINES, embedder=lambda _: SlowEmbedder())
+    engines = replace(
+        ENGINES, embedder=lambda settings: SlowEmbedder(dimension=64 if settings.embedder == "64" else 128)
+    )
     services = open_services(load_settings(data_dir=Path(sys.argv[1])), engines=engines)
     try:
         services.start()
         if sys.argv[2:] == ["--delete"]:
             _delete(services)
+        elif sys.argv[2:] == ["--reindex"]:
+            _reindex(services)
         else:
             _ingest(services, [Path(name) for name in sys.argv[2:]])
         print("done", flush=True)
@@ -58,6 +62,16 @@ def _ingest(services: Services, files: list[Path]) -> None:
     ids = [record.id for record in services.library.documents(workspace.id)]
     for _ in services.library.wait(ids):
         pass
+
+
+def _reindex(services: Services) -> None:
+    """Build a search index with the other embedder, or go on with it."""
+    indexes = services.library.indexes(WORKSPACE)
+    if indexes[0].dimension == 128 and len(indexes) == 1:
+        services.library.reindex(WORKSPACE, embedder_key="64")
+    print("acked", WORKSPACE, flush=True)
+    while any(index.state == "building" for index in services.library.indexes(WORKSPACE)):
+        time.sleep(0.05)
 
 
 def _delete(services: Services) -> None:

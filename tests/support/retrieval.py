@@ -94,4 +94,4 @@ def retriever(*passages: Passage, embedder: Embedder | None = None) -> HybridRet
 def read(text: str, *passages: Passage) -> Question:
     """The question as it is read for a workspace of these passages."""
     languages = frozenset(passage.language for passage in passages)
-    return read_question(text, workspace_id=WORKSPACE, languages=languages, lexical=MemoryLexicalIndex(passages))
+    return read_question(text, index_id=WORKSPACE, languages=languages, lexical=MemoryLexicalIndex(passages))

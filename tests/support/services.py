@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -118,6 +119,14 @@ def ingested(services: Services, workspace_id: str, content: bytes | str, name: 
     [record] = settled(services, add(services, workspace_id, content, name))
     assert record.state == "ready", record.problem
     return record
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Look until something holds; an AssertionError where that takes too long."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "it takes too long"
+        time.sleep(0.02)
 
 
 def rows(folder: Path, query: str) -> list[tuple[Any, ...]]:

@@ -106,6 +106,8 @@ def visit_everything(page: Page, link: str, address: str) -> int:
     page.locator(".passages li").first.click()
     page.locator("img[alt*='highlighted']").wait_for(timeout=20_000)
     steps.go(page, "Settings")
+    steps.settled(page)
+    steps.go(page, "Health")
     page.get_by_role("button", name="Check now").click()
     page.get_by_text("checks found something").wait_for(timeout=20_000)
     page.wait_for_timeout(1500)

@@ -16,7 +16,7 @@ from rag.types import Span
 from tests.conftest import ROOT
 from tests.ui import fakes
 from ui.state import OpenDialog, OpenPassage
-from workspaces.models import Download, Pending, Problem, SitePage
+from workspaces.models import Download, Pending, Problem, SearchIndex, SitePage
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the test client's own dependencies
 
@@ -438,13 +438,77 @@ def test_a_failed_download_says_why(services: fakes.FakeServices) -> None:
     assert "The index is silent. Try later." in texts(app())
 
 
-def test_settings_show_health_and_no_path_of_this_machine(services: fakes.FakeServices) -> None:
-    at = page(app(), "settings")
+def test_health_shows_what_was_found_and_what_was_repaired(services: fakes.FakeServices) -> None:
+    at = page(app(), "health")
     at.button(key="check").click().run()
     assert "1 of 3 checks found something" in texts(at)
     assert "1 document waits since yesterday" in texts(at)
+    assert "No passage is forgotten." in texts(at), "each check explains itself"
+    at.button(key="repair").click().run()
+    assert "All is well again: 1 check repaired." in texts(at)
+
+
+def test_documents_of_an_earlier_version_are_read_again_on_demand(services: fakes.FakeServices) -> None:
+    at = page(app(), "health")
+    assert "Read them again" not in [button.label for button in at.button]
+    services.library.read_before = [next(iter(services.library.records))]
+    at.run()
+    assert "1 document of this workspace could be read better today" in texts(at)
+    at.button(key="reread").click().run()
+    assert services.library.read_before == []
+
+
+def test_settings_show_no_path_of_this_machine(services: fakes.FakeServices) -> None:
+    at = page(app(), "settings")
+    assert "with all-minilm-l6-v2" in texts(at).replace("*", "").replace("\\", "")
     assert str(ROOT) not in texts(at)
     assert "/data" not in texts(at)
+
+
+def test_a_new_search_index_shows_how_far_it_is_and_can_rest_and_be_given_up(services: fakes.FakeServices) -> None:
+    at = page(app(), "settings")
+    at.button(key="reindex").click().run()
+    building = services.library.search_indexes[1]
+    services.library.search_indexes[1] = replace(building, done=120, seconds_left=300.0)
+    at = page(at, "documents")
+    told = "120 of 340 documents, about 5 minutes left; searches use the old one until then."
+    assert f"A new search index is being built: {told}" in shown_progress(at)
+    at.button(key="reindex-pause").click().run()
+    assert "120 of 340 documents (paused)" in shown_progress(at)
+    at.button(key="reindex-cancel").click().run()
+    assert len(services.library.search_indexes) == 1
+    assert shown_progress(at) == ""
+
+
+def test_a_search_index_that_could_not_be_built_says_why(services: fakes.FakeServices) -> None:
+    problem = Problem("embedder", "The embedder is gone.", "Set it up.")
+    building = SearchIndex("i2", "w", "other", "", 64, "s", "building", problem=problem)
+    services.library.search_indexes.append(building)
+    at = page(app(), "documents")
+    assert "The embedder is gone. Set it up. Searches use the old one." in texts(at)
+    at.button(key="reindex-again").click().run()
+    assert services.library.search_indexes[1].problem is None
+
+
+def test_the_former_search_index_can_be_had_back_and_a_refusal_is_told(services: fakes.FakeServices) -> None:
+    services.library.search_indexes.append(SearchIndex("i0", "w", "former", "", 64, "s", "previous"))
+    at = page(app(), "settings")
+    assert "former" in texts(at)
+    at.button(key="roll-back").click().run()
+    assert [toast.value for toast in at.toast if "cannot be brought up to date" in toast.value]
+
+
+def test_a_document_that_waits_for_the_new_search_index_says_so(services: fakes.FakeServices) -> None:
+    key, record = next(iter(services.library.records.items()))
+    services.library.records[key] = replace(record, state="parsed", waiting=True)
+    bars = [element.proto.text for element in page(app(), "documents").get("progress")]
+    assert "Waiting for the new search index…" in bars
+
+
+def shown_progress(at: AppTest) -> str:
+    """The texts beside bars of progress that speak of a search index."""
+    bars = [element.proto.text for element in at.get("progress")]
+    return " ".join(text for text in bars if "search index is being built" in text)
 
 
 def test_when_the_services_cannot_be_opened_the_page_says_why(

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import documents, figures, folders, frame, sites, uploads
+from ui import documents, figures, folders, frame, search_index, sites, uploads
 
 workspace = frame.current_workspace()
 
@@ -17,6 +17,7 @@ else:
 
 uploads.panel()
 if workspace is not None:
+    search_index.panel(workspace.id)
     sites.panel(workspace.id)
     folders.panel(workspace.id)
     documents.listing(workspace.id)

@@ -1,4 +1,4 @@
-"""The settings page: the model, where things come from, and whether all is well."""
+"""The settings page: the model, what reads scans, the search index, and where things come from."""
 
 import sqlite3
 import sys
@@ -6,8 +6,7 @@ from importlib import metadata
 
 import streamlit as st
 
-from rag.errors import FootnoteError
-from ui import models, resources, safe
+from ui import frame, models, resources, safe, search_index
 
 services = resources.services()
 settings = services.settings
@@ -25,28 +24,10 @@ st.caption(
 st.header("Scans and pictures")
 st.markdown(safe.plain(services.doctor.recognition()))
 
-st.header("Health")
-st.markdown("Checks that every original is unchanged, every document is searchable and nothing is stuck.")
-if st.button("Check now", icon=":material/health_and_safety:", key="check"):
-    try:
-        with st.spinner("Checking every document…"):
-            st.session_state["checks"] = services.doctor.check()
-    except FootnoteError as error:
-        resources.show_error(error)
-checks = st.session_state.get("checks", [])
-if checks:
-    wrong = sum(not check.ok for check in checks)
-    if wrong:
-        st.warning(
-            f"{wrong} of {len(checks)} checks found something. `footnote doctor --repair` mends what can be derived."
-        )
-    else:
-        st.success(f"All {len(checks)} checks passed.", icon=":material/check_circle:")
-    with st.container(gap="xxsmall"):
-        for check in checks:
-            icon = ":green[:material/check_circle:]" if check.ok else ":red[:material/error:]"
-            detail = f": {safe.plain(check.detail)}" if check.detail else ""
-            st.markdown(f"{icon} {safe.plain(check.title)}{detail}")
+workspace = frame.current_workspace()
+if workspace is not None:
+    st.header("Search index")
+    search_index.settings(workspace.id)
 
 st.header("About")
 st.markdown(

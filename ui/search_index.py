@@ -1,0 +1,136 @@
+"""Draws the search index of a workspace: what it is made with, how far a new one is, the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from rag.errors import FootnoteError
+from ui import figures, resources, safe, state
+from workspaces.models import SearchIndex
+
+_POLL_SECONDS = 0.7
+_SAME, _BUNDLED, _FOLDER = "The same embedder", "The embedder of new workspaces", "A model in a folder"
+
+
+def panel(workspace_id: str) -> None:
+    """How far a new index is; nothing where none is being built."""
+    building = _busy(workspace_id)
+    st.fragment(_panel, run_every=_POLL_SECONDS if building else None)(workspace_id, polled=building)
+
+
+def settings(workspace_id: str) -> None:
+    """What the index is made with, another one in its place, the way back."""
+    found = {index.state: index for index in resources.services().library.indexes(workspace_id)}
+    st.markdown(f"Passages are found by their words, and by their meaning with {_name(found['current'])}.")
+    panel(workspace_id)
+    if "building" in found:
+        return
+    chosen = st.selectbox("Build a new index with", [_SAME, _BUNDLED, _FOLDER], key="embedder-choice")
+    folder = ""
+    if chosen == _FOLDER:
+        folder = st.text_input("Folder of a sentence-transformers model", key="embedder-folder", max_chars=4000)
+    st.button(
+        "Build a new index",
+        icon=":material/construction:",
+        key="reindex",
+        disabled=chosen == _FOLDER and not folder.strip(),
+        help="In the background; searches use the present one until it is ready.",
+        on_click=_reindex,
+        args=(workspace_id, {_SAME: None, _BUNDLED: "", _FOLDER: folder}[chosen]),
+    )
+    if "previous" in found:
+        _previous(workspace_id, found["previous"])
+
+
+def told(index: SearchIndex) -> str:
+    """How far an index is, in a sentence or two."""
+    text = f"A new search index is being built: {index.done:,} of {figures.count(index.total, 'document')}"
+    if index.paused:
+        text += " (paused)"
+    elif index.seconds_left is not None and index.done < index.total:
+        text += f", {figures.duration(index.seconds_left)} left"
+    return f"{text}; searches use the old one until then."
+
+
+def _previous(workspace_id: str, previous: SearchIndex) -> None:
+    st.markdown(f"The former index, made with {_name(previous)}, is kept until you build another one.")
+    with st.container(horizontal=True):
+        st.button(
+            "Go back to it",
+            icon=":material/undo:",
+            key="roll-back",
+            on_click=_safely,
+            args=(lambda: resources.services().library.roll_back(workspace_id),),
+        )
+        st.button(
+            "Remove it",
+            icon=":material/delete:",
+            key="drop-previous",
+            on_click=_safely,
+            args=(lambda: resources.services().library.drop_previous(workspace_id),),
+        )
+
+
+def _panel(workspace_id: str, *, polled: bool) -> None:
+    if polled is not _busy(workspace_id):
+        st.rerun()  # the whole page: it begins or ends polling, and what it offers changes
+    found = [index for index in _indexes(workspace_id) if index.state == "building"]
+    for index in found:
+        with st.container(border=True, gap="xsmall", key="search-index"):
+            _building(workspace_id, index)
+
+
+def _building(workspace_id: str, index: SearchIndex) -> None:
+    library = resources.services().library
+    if index.problem is not None:
+        text = f"{index.problem.message} {index.problem.hint}".strip()
+        st.error(
+            f"The new search index could not be built: {safe.told(text)} Searches use the old one.",
+            icon=":material/error:",
+        )
+    else:
+        st.progress(min(1.0, index.done / index.total) if index.total else 0.0, text=told(index))
+    with st.container(horizontal=True):
+        if index.problem is not None:
+            again = lambda: library.reindex(workspace_id, embedder_key=index.embedder_key)  # noqa: E731
+            st.button("Try again", icon=":material/refresh:", key="reindex-again", on_click=_safely, args=(again,))
+        else:
+            st.button(
+                "Continue" if index.paused else "Pause",
+                icon=":material/play_arrow:" if index.paused else ":material/pause:",
+                key="reindex-pause",
+                on_click=_safely,
+                args=(lambda: library.pause_reindex(workspace_id, paused=not index.paused),),
+            )
+        cancel = lambda: library.cancel_reindex(workspace_id)  # noqa: E731
+        st.button("Cancel", icon=":material/close:", key="reindex-cancel", on_click=_safely, args=(cancel,))
+
+
+def _busy(workspace_id: str) -> bool:
+    """Whether the panel changes by itself."""
+    building = [index for index in _indexes(workspace_id) if index.state == "building"]
+    return any(not index.paused and index.problem is None for index in building)
+
+
+def _indexes(workspace_id: str) -> list[SearchIndex]:
+    try:
+        return resources.services().library.indexes(workspace_id)
+    except FootnoteError:  # the workspace was deleted in another tab
+        return []
+
+
+def _name(index: SearchIndex) -> str:
+    return f"**{safe.label(index.embedder, limit=80)}**"
+
+
+def _reindex(workspace_id: str, embedder_key: str | None) -> None:
+    _safely(lambda: resources.services().library.reindex(workspace_id, embedder_key=embedder_key))
+
+
+def _safely(act: Callable[[], object]) -> None:
+    try:
+        act()
+    except FootnoteError as error:
+        state.leave_notice(safe.plain(f"{error.message} {error.hint}"))
