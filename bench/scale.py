@@ -49,7 +49,7 @@ def main() -> int:
     if not (data / "clapnq").is_dir():
         print(f"The evaluation sets are not in {data}; set FOOTNOTE_EVAL_DIR.")
         return 1
-    text = _text(data)
+    text = text_of(data)
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder) / "data"
         workspace = _fill(data_dir, text, chunks)
@@ -193,7 +193,8 @@ def _vectors(number: int, count: int, dimension: int = 384) -> Iterator[Any]:
     return iter(found.astype("<f4"))
 
 
-def _text(data: Path) -> Text:
+def text_of(data: Path) -> Text:
+    """Sentences and questions of the evaluation sets."""
     sentences: list[str] = []
     for name in ("clapnq", "xquad-en", "chunkeval"):
         with (data / name / "corpus.jsonl").open(encoding="utf-8") as file:

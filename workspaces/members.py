@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from workspaces.batches import batches
-from workspaces.models import DocumentRecord, SourceKind
+from workspaces.models import FINAL_STATES, DocumentRecord, SourceKind
 from workspaces.tables import documents, members, versions
 
 DEEPEST = 4
@@ -67,11 +67,17 @@ def at(connection: Connection, container_id: str, path: str) -> str | None:
 
 
 def same_bytes(connection: Connection, workspace_id: str, sha256: str) -> str | None:
-    """The live document of a workspace with these bytes, the oldest where there are several."""
+    """The live document of a workspace that has these bytes, or gets them when its newer version has been read; the
+    oldest where there are several."""
     query = (
         select(documents.c.id)
-        .join(versions, versions.c.id == documents.c.version_id)
-        .where(documents.c.workspace_id == workspace_id, documents.c.deleted_at.is_(None), versions.c.sha256 == sha256)
+        .join(versions, versions.c.document_id == documents.c.id)
+        .where(
+            documents.c.workspace_id == workspace_id,
+            documents.c.deleted_at.is_(None),
+            versions.c.sha256 == sha256,
+            or_(versions.c.id == documents.c.version_id, versions.c.state.not_in(FINAL_STATES)),
+        )
         .order_by(documents.c.created_at)
     )
     found: str | None = connection.execute(query).scalars().first()

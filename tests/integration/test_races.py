@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from rag.errors import NotFound
+from tests.support.containers import archive
 from tests.support.documents import long_text
-from tests.support.services import Gate, GatedEmbedder, GatedParser, add, ingested, opened, rows, settled
+from tests.support.services import PATIENCE, Gate, GatedEmbedder, GatedParser, add, ingested, opened, rows, settled
 from workspaces import indexing
 from workspaces.bootstrap import Services
 
@@ -190,3 +191,22 @@ def test_tabs_that_add_and_delete_at_once_leave_a_whole_library(services, folder
     for record in left:
         services.library.delete(record.id)
     _assert_nothing_left(services, folder, workspace)
+
+
+def test_bytes_that_a_newer_version_is_just_getting_are_not_taken_in_twice(folder):
+    gate = Gate()
+    with opened(folder, embedder=lambda _: GatedEmbedder(gate)) as services:
+        workspace = services.library.create_workspace("w").id
+        owner = ingested(services, workspace, "The first text.", "a.txt")
+        gate.close()
+        add(services, workspace, "The newer text.", "a.txt", keep_both=False)
+        assert gate.reached.wait(PATIENCE)
+        box = add(services, workspace, archive({"inside.txt": "The newer text."}), "box.zip")
+        deadline = time.monotonic() + PATIENCE
+        while not services.library.document(box).members:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        gate.open()
+        settled(services, owner.id, box)
+        assert [record.id for record in services.library.inside([box])] == [owner.id]
+        assert [check for check in services.doctor.check() if not check.ok] == []
