@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = _dispatch(options, given, out)
     except FootnoteError as error:
-        out.note(f"{error.message} {error.hint}".rstrip())
+        out.note(error.told)
         code = 2
     except KeyboardInterrupt:
         out.note("Stopped.")
@@ -204,7 +204,7 @@ def _undoctored(error: StorageError, options: argparse.Namespace, out: Output) -
     from entrypoints.commands import show_checks
     from workspaces.models import Check
 
-    detail = f"{error.message} {error.hint}".rstrip()
+    detail = error.told
     return show_checks([Check("I7", "The databases are intact", ok=False, detail=detail)], options, out)
 
 

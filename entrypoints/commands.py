@@ -75,7 +75,7 @@ def add(services: Services, options: Namespace, out: Output) -> int:
     for source, record in added:
         if isinstance(record, FootnoteError):
             failed += 1
-            refused = f"failed  {source}: {shown.speak(record)}"
+            refused = f"failed  {source}: {record.told}"
             told = {**shown.refused_json(source, record), "failed_inside": []}
             out.line(as_json(told) if options.json else refused)
             continue

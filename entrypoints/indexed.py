@@ -36,7 +36,7 @@ def reindex(services: Services, options: Namespace, out: Output) -> int:
             return 0
         if index.problem is not None or index.paused:
             problem = index.problem
-            out.note(f"{problem.message} {problem.hint}".rstrip() if problem else "It is paused.")
+            out.note(problem.told if problem else "It is paused.")
             return 1
         told = f"{index.done:,} of {index.total:,} documents"
         if told != shown:

@@ -107,7 +107,7 @@ def _work(services: Callable[[], Any], arguments: list[str], secret: str | None,
                 opened.start()  # nobody may have opened a page yet
             code = run_command(command_name(options), options, out, opened)
     except FootnoteError as error:
-        out.note(f"{error.message} {error.hint}".rstrip())
+        out.note(error.told)
     except SystemExit:
         out.note("The server did not understand the command; is it of the same version?")
     except Exception:  # noqa: BLE001  # the other end waits for an exit code, whatever happens here

@@ -41,7 +41,7 @@ def refresh(services: Services, chosen: Mapping[str, DocumentRecord], options: N
         if options.json:
             out.line(as_json(shown.refreshed_json(document_id, source, outcome, problem)))
         else:
-            out.line(f"{outcome:10}{source}" + (f": {shown.speak(problem)}" if problem else ""))
+            out.line(f"{outcome:10}{source}" + (f": {problem.told}" if problem else ""))
     if not told:
         out.note("No documents from the web.")
     return 1 if unread or any(problem for _, problem in told.values()) else 0
@@ -74,6 +74,6 @@ def _code(site: Site, records: list[DocumentRecord], out: Output) -> int:
     if site.waiting:
         out.note(f"{site.start}: {site.waiting} addresses were not asked for.")
     if site.problem is not None:
-        out.note(f"{site.start}: {site.problem.message} {site.problem.hint}".rstrip())
+        out.note(f"{site.start}: {site.problem.told}")
     ready = [record for record in records if record.state == "ready"]
     return 0 if site.state == "done" and ready and len(ready) >= site.taken else 1

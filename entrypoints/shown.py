@@ -143,7 +143,7 @@ def document_line(name: str, record: DocumentRecord) -> str:
     if record.next_try_at is not None:
         return f"waits   {name}: {waits(record)}"
     if record.problem is not None:
-        return f"failed  {name}: {record.problem.message} {record.problem.hint}".rstrip()
+        return f"failed  {name}: {record.problem.told}"
     size = f"{_counted(record.pages, 'page')}, " if record.pages else ""
     notes = "".join(f" ({note})" for note in record.notes)
     again = " (already there)" if record.duplicate_of else ""
@@ -156,7 +156,7 @@ def document_line(name: str, record: DocumentRecord) -> str:
 def _pending_line(newer: Pending) -> str:
     if newer.in_work or newer.problem is None:
         return f"; version {newer.number} is being read"
-    return f"; version {newer.number} could not be read: {newer.problem.message} {newer.problem.hint}".rstrip()
+    return f"; version {newer.number} could not be read: {newer.problem.told}"
 
 
 def waits(record: DocumentRecord) -> str:
@@ -237,8 +237,3 @@ def download_line(download: Download) -> str:
     left = download.seconds_left
     rest = f", {left:.0f} s left" if left is not None else ""
     return f"Built-in model: {download.done / 1e6:,.0f} of {download.total / 1e6:,.0f} MB{rest}"
-
-
-def speak(error: FootnoteError) -> str:
-    """Message and hint on one line."""
-    return f"{error.message} {error.hint}".rstrip()

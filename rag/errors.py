@@ -49,6 +49,11 @@ class FootnoteError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def told(self) -> str:
+        """Both, as a person reads them."""
+        return f"{self.message} {self.hint}".strip()
+
 
 class SourceError(FootnoteError):
     """One source could not be taken in; the others are unaffected."""

@@ -28,6 +28,9 @@ Role = Literal["system", "user", "assistant"]
 CELL_BORDER = " | "
 """What stands between the cells of a row in the text of a table."""
 
+HIDDEN_SAMPLE = 200
+"""Characters of text that nobody sees that a report quotes."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:

@@ -180,7 +180,7 @@ def _failed(record: DocumentRecord) -> None:
 
 
 def _told(problem: Problem | None) -> str:
-    return f"{problem.message} {problem.hint}".strip() if problem else "It could not be read."
+    return problem.told if problem else "It could not be read."
 
 
 def _way_out(record: DocumentRecord, failed: DocumentRecord | Pending) -> None:

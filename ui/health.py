@@ -52,4 +52,4 @@ def _reread(workspace_id: str) -> None:
         for record in library.stale(workspace_id):
             library.reread(record.id)
     except FootnoteError as error:
-        state.leave_notice(safe.plain(f"{error.message} {error.hint}"))
+        state.leave_notice(safe.plain(error.told))

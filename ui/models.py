@@ -97,7 +97,7 @@ def _offered(download: Download, place: str, quiet: bool) -> None:
 
 def _failed(download: Download, place: str, quiet: bool) -> None:
     if download.problem is not None:
-        text = f"{download.problem.message} {download.problem.hint}".strip()
+        text = download.problem.told
     else:
         text = f"Fetching the built-in model was cancelled at {figures.size(download.done)}."
     st.caption(f":material/warning: {safe.told(text)}")
@@ -142,5 +142,5 @@ def _safely(act: Callable[[], None]) -> None:
     try:
         act()
     except FootnoteError as error:
-        state.leave_notice(safe.plain(f"{error.message} {error.hint}"))
+        state.leave_notice(safe.plain(error.told))
     choices.clear()

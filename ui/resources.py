@@ -90,4 +90,4 @@ def _warm_up() -> None:
     try:
         services().warm_up()
     except FootnoteError as error:  # the next page shows it
-        _log.warning("%s %s", error.message, error.hint)
+        _log.warning("%s", error.told)

@@ -85,7 +85,7 @@ def _panel(workspace_id: str, *, polled: bool) -> None:
 def _building(workspace_id: str, index: SearchIndex) -> None:
     library = resources.services().library
     if index.problem is not None:
-        text = f"{index.problem.message} {index.problem.hint}".strip()
+        text = index.problem.told
         st.error(
             f"The new search index could not be built: {safe.told(text)} Searches use the old one.",
             icon=":material/error:",
@@ -133,4 +133,4 @@ def _safely(act: Callable[[], object]) -> None:
     try:
         act()
     except FootnoteError as error:
-        state.leave_notice(safe.plain(f"{error.message} {error.hint}"))
+        state.leave_notice(safe.plain(error.told))

@@ -47,7 +47,7 @@ def _row(site: Site) -> None:
             share = min(1.0, site.taken / site.page_limit)
             st.progress(share, text=f"Fetching: {figures.count(site.taken, 'page')} of at most {site.page_limit:,}")
         if site.problem is not None:
-            st.error(safe.told(f"{site.problem.message} {site.problem.hint}".strip()), icon=":material/error:")
+            st.error(safe.told(site.problem.told), icon=":material/error:")
         if site.refused or site.failed:
             _left_out(site)
 

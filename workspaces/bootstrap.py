@@ -286,7 +286,7 @@ def _warm_up(start: Callable[[], None], parts: _Parts, *, watch: bool) -> None:
             parts.embedders.open().embed_query("warm up")
             parts.vectors.start_probe()
         except FootnoteError as error:  # whoever then adds or asks meets the same error, with its hint
-            _log.warning("%s %s", error.message, error.hint)
+            _log.warning("%s", error.told)
 
     threading.Thread(target=work, name="warm-up", daemon=True).start()
 

@@ -146,9 +146,7 @@ class Crawling:
             at_start = work.crawler.section is None
             state: SitePageState = "refused" if isinstance(error, PassedOver) and not at_start else "failed"
             with self._commit(work) as connection:
-                frontier.settle(
-                    connection, work.id, page.url, state, reason=frontier.spoken(error), document_id=page.document_id
-                )
+                frontier.settle(connection, work.id, page.url, state, reason=error.told, document_id=page.document_id)
             if at_start:
                 raise
             return not isinstance(error, Unreachable) or isinstance(error, BadStatus)

@@ -120,7 +120,7 @@ class Feeder:
                         self._tidy_at = time.monotonic() + _REST_SECONDS
                 patience = min(self._feed(), max(0.05, self._tidy_at - time.monotonic()))
             except StorageError as error:
-                _log.warning("%s %s", error.message, error.hint)
+                _log.warning("%s", error.told)
                 patience = _TROUBLE_SECONDS
             except Exception:  # noqa: BLE001  # nothing would be read any more without this thread
                 _log.exception("the list of jobs could not be fed")

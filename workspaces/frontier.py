@@ -216,14 +216,9 @@ def turn_away(connection: Connection, version_id: str, error: FootnoteError) -> 
     document_id: str | None = connection.execute(query).scalar_one_or_none()
     if document_id is not None:
         of = update(site_pages).where(site_pages.c.document_id == document_id)
-        connection.execute(of.values(state="failed", reason=spoken(error), document_id=None))
+        connection.execute(of.values(state="failed", reason=error.told, document_id=None))
         mark_deleted(connection, document_id)
     return document_id
-
-
-def spoken(error: FootnoteError) -> str:
-    """Message and hint of an error as the reason at an address."""
-    return f"{error.message} {error.hint}".strip()
 
 
 def documents_of(site_id: str) -> Select[Any]:

@@ -331,7 +331,7 @@ class Jobs:
         try:
             builder.fail(build, error)
         except StorageError as worse:  # not even this can be written: the next sweep tries again
-            _log.warning("%s %s", worse.message, worse.hint)
+            _log.warning("%s", worse.told)
 
     def run_crawl(self, site_id: str, attempt: int) -> None:
         """Visit what is left of a section. What goes wrong is a state of the section, never of the workflow. Raises
@@ -414,7 +414,7 @@ class Jobs:
     def _owe(self, run: Run, error: StorageError) -> None:
         """Not even what became of a run can be written."""
         self._raise_if_closing()
-        _log.warning("%s %s", error.message, error.hint)
+        _log.warning("%s", error.told)
         self._feeder.owe(run)
 
     def _fail_crawl(self, site_id: str, attempt: int, error: FootnoteError) -> None:
@@ -423,7 +423,7 @@ class Jobs:
             with suppress(NotFound):
                 self._crawling().fail(site_id, attempt, error)
         except StorageError as worse:  # not even this can be written: the next sweep finds the section unfinished
-            _log.warning("%s %s", worse.message, worse.hint)
+            _log.warning("%s", worse.told)
 
     def _park(self, run: Run) -> None:
         with self._database.write() as connection:
@@ -457,7 +457,7 @@ class Jobs:
         try:
             workflows.enqueue(queue, id_, *arguments)
         except StorageError as error:  # what is to be done is in the application's database: the next sweep finds it
-            _log.warning("%s %s", error.message, error.hint)
+            _log.warning("%s", error.told)
 
 
 def is_intact(path: Path) -> bool:

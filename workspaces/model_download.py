@@ -140,7 +140,7 @@ def progress_line(download: Download) -> str:
         case "cancelled":
             return f"Built-in model: cancelled at {figures}"
         case "failed":
-            reason = f": {download.problem.message} {download.problem.hint}" if download.problem else ""
+            reason = f": {download.problem.told}" if download.problem else ""
             return f"Built-in model: not fetched{reason}".rstrip()
         case "off":
             return "Built-in model: switched off"

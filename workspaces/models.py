@@ -44,6 +44,11 @@ class Problem:
     message: str
     hint: str = ""
 
+    @property
+    def told(self) -> str:
+        """What happened and what to do next, as a person reads it."""
+        return f"{self.message} {self.hint}".strip()
+
 
 @dataclass(frozen=True, slots=True)
 class SearchIndex:

@@ -141,7 +141,7 @@ class Reindexing:
                 try:
                     self.extendable(index.workspace_id)
                 except FootnoteError as error:  # whoever adds a document there meets the same error, with its hint
-                    _log.warning("%s %s", error.message, error.hint)
+                    _log.warning("%s", error.told)
 
     def _begin(self, current: SearchIndex, key: str, *, asked: bool = True) -> SearchIndex:
         embedder = self._embedders.open(key)

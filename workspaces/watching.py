@@ -157,7 +157,7 @@ class Folders:
                 except NotFound:  # removed meanwhile
                     continue
                 except FootnoteError as error:
-                    _log.warning("%s %s", error.message, error.hint)
+                    _log.warning("%s", error.told)
                 except Exception:  # noqa: BLE001  # one folder's trouble must not end the watching of all
                     _log.exception("a look into a watched folder failed")
             full = False

@@ -11,9 +11,8 @@ from ingest.loaders.mail_text import Mail, write_mail
 from ingest.loaders.mime import attached, leaves_of, mail_of, parse_message
 from ingest.protocols import Loaded, LoadEvent
 from rag.errors import DamagedSource, EmptySource, NoText, PasswordNeeded
+from rag.types import HIDDEN_SAMPLE
 
-HIDDEN_SAMPLE = 200
-"""Characters of hidden text that a report shows."""
 _FIELDS = ("from", "to", "subject", "date", "message-id", "received", "mime-version")
 
 

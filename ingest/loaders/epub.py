@@ -10,14 +10,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ingest.loaders.book_markup import BookMarkup, local_name, parse_chapter, parse_part
-from ingest.loaders.eml import HIDDEN_SAMPLE
 from ingest.loaders.html_hidden import drop_unseen
 from ingest.loaders.html_text import HtmlText, write_text
 from ingest.loaders.packages import Package, resolve
 from ingest.loaders.titles import clean
 from ingest.protocols import Loaded, LoadEvent, PageLoaded
 from rag.errors import DamagedSource, NoText, PasswordNeeded, SourceError
-from rag.types import Block, Place, Report, Span
+from rag.types import HIDDEN_SAMPLE, Block, Place, Report, Span
 
 _CONTAINER = "META-INF/container.xml"
 _ENCRYPTION = "META-INF/encryption.xml"

@@ -8,16 +8,14 @@ from dataclasses import dataclass, field, replace
 
 from ingest.protocols import PageLoaded
 from rag.errors import NoText, TooLarge
-from rag.types import Block, BlockKind, Place, PlaceKind, Report, Span
+from rag.types import CELL_BORDER, HIDDEN_SAMPLE, Block, BlockKind, Place, PlaceKind, Report, Span
 
 MOST = 1_000_000
 """Paragraphs, rows and cells in one document. 10,000 full pages have about 100,000."""
 LONGEST_HEADING = 250
 """Characters; what is styled as a heading and longer is a paragraph that was given its numbering by that style."""
-CELL_BORDER = " | "
 BULLET = "- "
 _HEADING_LEVELS = 6
-_SAMPLE = 200
 _REPEATED = 200
 """Characters of a cell merged with those below that each of their rows repeats, so that a row alone can be understood;
 a longer one stands in its first row only."""
@@ -111,8 +109,8 @@ class Flow:
         """Text that a person does not see."""
         text = " ".join(_UNSTORABLE.sub("", text).split())
         self.hidden_characters += len(text)
-        if text and len(self.hidden_sample) < _SAMPLE:
-            self.hidden_sample = f"{self.hidden_sample} {text}".strip()[:_SAMPLE]
+        if text and len(self.hidden_sample) < HIDDEN_SAMPLE:
+            self.hidden_sample = f"{self.hidden_sample} {text}".strip()[:HIDDEN_SAMPLE]
 
     def mark_notes(self, text: str) -> None:
         """What a speaker notes down for a slide, marked as such."""

@@ -24,7 +24,7 @@ from ingest.loaders.text import decode
 from ingest.loaders.titles import clean
 from ingest.protocols import Loaded, LoadEvent, PageLoaded
 from rag.errors import DamagedSource, EmptySource
-from rag.types import Place, Report, Span
+from rag.types import HIDDEN_SAMPLE, Place, Report, Span
 
 _DECLARED = re.compile(
     rb"""(?:<meta[^>]{0,200}?charset|<\?xml[^>]{0,100}?encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE
@@ -36,8 +36,6 @@ _NOT_BY_DECLARATION = frozenset({"utf-7", "utf-16", "utf-16-le", "utf-16-be", "u
 """A declaration that could be read as ASCII cannot be in these."""
 
 _SHARE_WORTH_A_NOTE = 0.6
-_HIDDEN_SAMPLE = 200
-"""Characters of hidden text that are shown."""
 
 
 class HtmlLoader:
@@ -74,7 +72,7 @@ def read_page(markup: str, *, title: str | None) -> Iterator[PageLoaded | Loaded
     report = Report(
         tables=sum(block.kind == "table" for block in main.blocks),
         hidden_characters=sum(map(len, hidden)),
-        hidden_sample=" ".join(hidden[:_HIDDEN_SAMPLE])[:_HIDDEN_SAMPLE],
+        hidden_sample=" ".join(hidden[:HIDDEN_SAMPLE])[:HIDDEN_SAMPLE],
     )
     yield _head(metadata, extracted, title or "", report=report, share=share)
 

@@ -1,11 +1,10 @@
-"""Whether a spreadsheet is encrypted: python-calamine says of such a file only that it knows no such format."""
+"""Whether an office file is encrypted: python-calamine says of such a file only that it knows no such format."""
 
 from __future__ import annotations
 
 import struct
 
-from ingest.loaders.packages import Package
-from rag.errors import PasswordNeeded
+from ingest.loaders.packages import Package, locked
 
 _MANIFEST = "META-INF/manifest.xml"
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
@@ -34,13 +33,8 @@ def is_locked(old: bytes) -> bool:
 
 
 def refuse_locked(package: Package) -> None:
-    """Raise PasswordNeeded for an OpenDocument package whose manifest says that parts of it are encrypted."""
-    if _MANIFEST in package and next(package.tree(_MANIFEST).iter("{*}encryption-data"), None) is not None:
+    """Raise PasswordNeeded for an OpenDocument package whose manifest says that parts of it are encrypted (ISO/IEC
+    26300-2, 4.4)."""
+    marks = ("{*}encryption-data", "{*}encrypted-key")
+    if _MANIFEST in package and next(package.tree(_MANIFEST).iter(*marks), None) is not None:
         raise locked()
-
-
-def locked() -> PasswordNeeded:
-    """What a person reads."""
-    return PasswordNeeded(
-        "It is protected with a password.", hint="Open it in its program, remove the password, save it and add that."
-    )

@@ -13,12 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from ingest.loaders.eml import HIDDEN_SAMPLE
 from ingest.loaders.inside import Inside
 from ingest.loaders.mail_text import Mail, write_mail
 from ingest.loaders.mime import Leaf, attached, leaves_of, mail_of, parse_message
 from ingest.protocols import Embedded, Loaded, LoadEvent, PageLoaded
 from rag.errors import DamagedSource, EmptySource, SourceError
+from rag.types import HIDDEN_SAMPLE
 
 _LINE = 1 << 16
 _LARGEST_MESSAGE = 150_000_000

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from ingest.loaders.locked import refuse_locked
 from ingest.loaders.looks import Look, colour_of
 from ingest.loaders.odf_numbering import OdfNumbering
 from ingest.loaders.ooxml import Names, Properties, value
 from ingest.loaders.packages import Package
 from ingest.loaders.titles import clean
-from rag.errors import DamagedSource, PasswordNeeded
+from rag.errors import DamagedSource
 
 CONTENT = "content.xml"
 _PREFIXES = {
@@ -163,17 +164,10 @@ def check(package: Package) -> None:
     """Refuse what holds no document that can be read.
 
     Raises:
-        PasswordNeeded: it is encrypted (part 2, 4.4).
+        PasswordNeeded: it is encrypted.
         DamagedSource: it has no content.
     """
-    manifest = "META-INF/manifest.xml"
-    if manifest in package and any(
-        str(entry.tag).endswith(("}encryption-data", "}encrypted-key")) for entry in package.tree(manifest).iter()
-    ):
-        raise PasswordNeeded(
-            "It is protected with a password.",
-            hint="Open it in its program, remove the password, save it and add that.",
-        )
+    refuse_locked(package)
     if CONTENT not in package:
         raise DamagedSource(
             "It is not a document of this kind: the part that holds the text is missing.",

@@ -232,10 +232,7 @@ def _refuse_ole(path: Path) -> None:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             encrypted = data.find(_OLE_ENCRYPTED) >= 0
     if encrypted:
-        raise PasswordNeeded(
-            "It is protected with a password.",
-            hint="Open it in its program, remove the password, save it and add that.",
-        )
+        raise locked()
     raise DamagedSource(
         "Its name says that it is a newer office format, but it is an older one.",
         hint="Open it in the program it comes from, save it in the newer format and add that.",
@@ -268,12 +265,19 @@ def _checked(infos: list[zipfile.ZipInfo], size: int) -> dict[str, zipfile.ZipIn
     return members
 
 
+def locked() -> PasswordNeeded:
+    """Of a file that its own program opens with a password."""
+    return PasswordNeeded(
+        "It is protected with a password.", hint="Open it in its program, remove the password, save it and add that."
+    )
+
+
 def _checked_name(info: zipfile.ZipInfo) -> str:
     name = info.filename.replace("\\", "/")  # some programs on Windows write these
     if name.startswith("/") or ".." in name.split("/") or _DRIVE.match(name) or "\x00" in info.orig_filename:
         raise DamagedSource("It holds a file whose name points outside of it.", hint=_SAVE)
     if info.flag_bits & _ENCRYPTED:
-        raise PasswordNeeded("It is protected with a password.", hint="Remove the password, save it and add that.")
+        raise locked()
     return name
 
 

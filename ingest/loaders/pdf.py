@@ -27,7 +27,7 @@ from ingest.loaders.pdf_text import PageText, read_text
 from ingest.loaders.titles import clean, sensible_title
 from ingest.ocr.engines import AGAIN_HINT, INSTALL_HINT, installed
 from ingest.ocr.pages import RecognisedPages
-from ingest.protocols import Embedded, Loaded, LoadEvent, PageLoaded, Recognising
+from ingest.protocols import Loaded, LoadEvent, PageLoaded, Recognising
 from ingest.running_lines import PlacedLines, drop_running_lines
 from ingest.tables import find_tables
 from rag.errors import DamagedSource, NoText, PasswordNeeded
@@ -156,12 +156,7 @@ class _Reading:
             )
         if not self._position:
             raise self._no_text()
-        for attached in attached_files(self._document):
-            if isinstance(attached, Embedded):
-                self._findings.embedded += 1
-                yield attached
-            else:
-                self._findings.skipped.append(attached)
+        yield from attached_files(self._document, self._findings.attached)
         yield self._head(title)
 
     def _placed_pages(self) -> Iterator[PlacedLines | Recognising]:

@@ -8,51 +8,36 @@ from collections.abc import Iterator
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
+from ingest.loaders.inside import Inside
 from ingest.loaders.pdf_strings import attachment_name
-from ingest.loaders.titles import clean
 from ingest.protocols import Embedded
 
 _MOST_FILES = 100
 _MOST_BYTES = 50 * 2**20
 
 
-def attached_files(document: pdfium.PdfDocument) -> Iterator[Embedded | str]:
-    """Each attached file, or "name: reason" for one that is left out."""
+def attached_files(document: pdfium.PdfDocument, inside: Inside) -> Iterator[Embedded]:
+    """The attached files that Footnote reads; `inside` keeps account of the others."""
     count = document.count_attachments()
-    taken: set[str] = set()
     for index in range(min(count, _MOST_FILES)):
+        unnamed = f"attachment {index + 1}"
         try:
             attachment = document.get_attachment(index)
         except pdfium.PdfiumError:
-            yield f"attachment {index + 1}: damaged"
+            inside.leave(unnamed, "damaged")
             continue
-        name = _unique(_label(attachment) or f"attachment {index + 1}", taken)
+        name = attachment_name(attachment) or unnamed
         size = _size(attachment)
-        if size is None:
-            yield f"{name}: damaged"
-        elif size > _MOST_BYTES:
-            yield f"{name}: larger than {_MOST_BYTES // 2**20} MB"
+        if size is not None and size > _MOST_BYTES:
+            inside.leave(name, f"larger than {_MOST_BYTES // 2**20} MB")
+            continue
+        data = None if size is None else _data(attachment, size)
+        if data is None:
+            inside.leave(name, "damaged")
         else:
-            data = _data(attachment, size)
-            yield f"{name}: damaged" if data is None else Embedded(name, data)
+            yield from inside.offer(name, data)
     if count > _MOST_FILES:
-        yield f"{count - _MOST_FILES} more attached files: only the first {_MOST_FILES} are read"
-
-
-def _label(attachment: pdfium.PdfAttachment) -> str:
-    """Its name without what would lead out of a folder."""
-    parts = clean(attachment_name(attachment)).replace("\\", "/").split("/")
-    return "/".join(part for part in parts if part not in ("", ".", ".."))[:200]
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    stem, dot, ending = name.rpartition(".")
-    other, number = name, 1
-    while other in taken:
-        number += 1
-        other = f"{stem} ({number}){dot}{ending}" if stem else f"{name} ({number})"
-    taken.add(other)
-    return other
+        inside.leave(f"{count - _MOST_FILES:,} more attached files", f"only the first {_MOST_FILES} are read")
 
 
 def _size(attachment: pdfium.PdfAttachment) -> int | None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from ingest.loaders.inside import Inside
 from ingest.loaders.pdf_text import PageText
 from ingest.page_ranges import page_ranges
-from rag.types import Report
-
-_SAMPLE = 200
-"""Characters of hidden text that are shown."""
+from rag.types import HIDDEN_SAMPLE, Report
 
 
 @dataclass(slots=True)
@@ -25,8 +23,7 @@ class Findings:
     hidden_sample: str = ""
     repeated_lines: int = 0
     tables: int = 0
-    embedded: int = 0
-    skipped: list[str] = field(default_factory=list)
+    attached: Inside = field(default_factory=Inside)
 
     def add(self, number: int, text: PageText) -> None:
         """Take down what was found on a page."""
@@ -35,7 +32,7 @@ class Findings:
         if text.hidden:
             self.with_hidden_text.append(number)
             self.hidden_characters += len(text.hidden) - text.hidden.count(" ")
-            self.hidden_sample = f"{self.hidden_sample} {text.hidden[:_SAMPLE]}".strip()[:_SAMPLE]
+            self.hidden_sample = f"{self.hidden_sample} {text.hidden[:HIDDEN_SAMPLE]}".strip()[:HIDDEN_SAMPLE]
 
     def notes(self, *, scanned: bool) -> Iterator[str]:
         """In plain words, what a person should know; `scanned`: nobody has looked for text in pictures."""
@@ -52,19 +49,17 @@ class Findings:
         if self.repeated_lines:
             what = _counted(self.repeated_lines, "running header or footer", "running headers and footers")
             yield f"{what} left out where they repeat; the first of each is kept"
-        if self.skipped:
-            yield f"{_counted(len(self.skipped), 'attached file')} inside the PDF: not read"
+        yield from self.attached.notes()
 
     def report(self) -> Report:
         """The same for programs."""
-        return Report(
+        return replace(
+            self.attached.report(),
             pages_without_text=tuple(self.without_text),
             tables=self.tables,
             hidden_characters=self.hidden_characters,
             hidden_sample=self.hidden_sample,
             repeated_lines=self.repeated_lines,
-            embedded=self.embedded,
-            skipped=tuple(self.skipped),
             warnings=(f"{page_ranges(self.with_text_layer)}: text layer of a scan",) if self.with_text_layer else (),
         )
 

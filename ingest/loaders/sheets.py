@@ -18,16 +18,16 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
-from ingest.loaders.locked import is_locked, locked
+from ingest.loaders.locked import is_locked
+from ingest.loaders.packages import locked
 from ingest.loaders.rows import RowWriter, cell_text
 from ingest.loaders.sheet_view import Sheet, view
 from ingest.protocols import Loaded, LoadEvent, PageLoaded
 from rag.errors import DamagedSource, EmptySource, NoText, TooLarge
-from rag.types import Report
+from rag.types import HIDDEN_SAMPLE, Report
 
 _MOST_CELLS = 20_000_000
 """Cells of a sheet's rectangle, empty ones included: they take 60 bytes each while it is read."""
-_SAMPLE = 200
 _NAMES = 5
 _SAVE = "Open it in its program, save it again and add that."
 _ZIP = b"PK\x03\x04"
@@ -77,8 +77,8 @@ class _Unseen:
     def add(self, cells: Sequence[str]) -> None:
         text = " ".join(filter(None, cells))
         self.characters += len(text)
-        if text and len(self.sample) < _SAMPLE:
-            self.sample = f"{self.sample} {text}"[: _SAMPLE + 1]
+        if text and len(self.sample) < HIDDEN_SAMPLE:
+            self.sample = f"{self.sample} {text}"[: HIDDEN_SAMPLE + 1]
 
     def notes(self) -> tuple[str, ...]:
         """The same in plain words."""

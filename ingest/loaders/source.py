@@ -14,11 +14,9 @@ from ingest.loaders.text import read_text, without_controls
 from ingest.loaders.titles import clean
 from ingest.protocols import Loaded, LoadEvent, PageLoaded
 from rag.errors import EmptySource
-from rag.types import Block, BlockKind, Place, Report, Span
+from rag.types import HIDDEN_SAMPLE, Block, BlockKind, Place, Report, Span
 
 _LONGEST_NAME = 200
-_HIDDEN_SAMPLE = 200
-"""Characters of what is left out that are shown."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _YEAR = re.compile(r"(?<!\d)(?:1[5-9]|20)\d{2}(?!\d)")
 _NOT_LINE_END = re.compile(r"[^\n]")
@@ -74,7 +72,7 @@ class SourceLoader(ABC):
             report=Report(
                 tables=sum(block.kind == "table" for block in blocks),
                 hidden_characters=sum(map(len, hidden)),
-                hidden_sample=clean(" ".join(hidden[:_HIDDEN_SAMPLE]))[:_HIDDEN_SAMPLE],
+                hidden_sample=clean(" ".join(hidden[:HIDDEN_SAMPLE]))[:HIDDEN_SAMPLE],
                 warnings=found.warnings,
             ),
         )

@@ -223,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say=say,
         )
     except FootnoteError as error:
-        sys.stderr.write(f"{error.message} {error.hint}\n")
+        sys.stderr.write(f"{error.told}\n")
         return 1
     return 0
 

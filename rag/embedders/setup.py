@@ -112,7 +112,7 @@ def main() -> int:
         size = sum(path.stat().st_size for path in folder.iterdir())
         say(f"Embedder {card.name}: {'there already' if known else 'ready'} ({size / 1e6:.0f} MB).")
     except FootnoteError as error:
-        sys.stderr.write(f"{error.message} {error.hint}\n")
+        sys.stderr.write(f"{error.told}\n")
         return 1
     return 0
 

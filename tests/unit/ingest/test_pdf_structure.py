@@ -107,6 +107,19 @@ def test_attached_files_beyond_the_limits_are_named_and_left_out(
     assert assemble(events).report.skipped == skipped
 
 
+def test_an_attached_file_of_a_kind_that_is_not_read_is_left_out_and_named(tmp_path: Path) -> None:
+    writer = pypdf.PdfWriter(clone_from=BytesIO(Made([Sheet(lines("The lease"))]).bytes()))
+    writer.add_attachment("setup.exe", b"MZ\x90\0" + bytes(range(256)))
+    writer.add_attachment("a.txt", b"inside")
+    writer.write(path := tmp_path / "file.pdf")
+    events = list(PdfLoader().load(path, title=None))
+    assert [event.path for event in events if isinstance(event, Embedded)] == ["a.txt"]
+    document = assemble(events)
+    assert document.report.embedded == 1
+    assert document.report.skipped == ("setup.exe: Programs are not supported",)
+    assert document.notes == ("1 file inside cannot be read",)
+
+
 def test_attached_files_of_one_name_stay_apart(tmp_path: Path) -> None:
     writer = pypdf.PdfWriter(clone_from=BytesIO(Made([Sheet(lines("The lease"))]).bytes()))
     for name in ("a.txt", "x/../a.txt", "..\\a.txt"):
