@@ -68,6 +68,8 @@ class OllamaStandin:
     version: str = "0.34.0"
     pause: float = 0.0
     """Seconds before each token."""
+    held: bool = False
+    """Whether answers that are written but for their end wait with it."""
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     loaded: set[str] = field(default_factory=set)
     gone: threading.Event = field(default_factory=threading.Event)
@@ -226,6 +228,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             self._chunk(_piece(name, token))
             written += 1
+        while self.standin.held:
+            if not self._wait(0.05):
+                return
         figures = {
             "total_duration": 10**9,
             "load_duration": 10**6,

@@ -362,7 +362,7 @@ def record_of(row: Row[Any]) -> DocumentRecord:
         site_id=row.site_id,
         report=report_of(row.report),
         parser=row.parser,
-        splitter=row.splitter,
+        splitter=row.splitter if row.chunk_count else "",
         number=row.number,
         waiting=bool(row.closed) and (row.newer_state or row.state) == "parsed",
         pending=_pending(row),

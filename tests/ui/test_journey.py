@@ -69,7 +69,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, O
 @pytest.fixture
 def ollama(server: tuple[Server, OllamaStandin]) -> OllamaStandin:
     """The stand-in, answering at once."""
-    server[1].reply, server[1].pause, server[1].fault = FACT, 0.0, None
+    server[1].reply, server[1].pause, server[1].held, server[1].fault = FACT, 0.0, False, None
     return server[1]
 
 
@@ -159,15 +159,16 @@ def test_a_model_writes_and_the_application_adds_the_footnote(
 def test_an_answer_survives_a_reload_and_a_stopped_one_keeps_its_text(
     page: Page, server: tuple[Server, OllamaStandin], ollama: OllamaStandin
 ) -> None:
-    ollama.reply, ollama.pause = f"{FACT} " * 3, 0.2
+    ollama.reply, ollama.held = f"{FACT} " * 3, True
     steps.enter(page, server[0].link())
     steps.ask(page, QUESTION).locator(".prose").wait_for(timeout=30_000)
     page.reload()
     turn = page.locator("article.turn").filter(has_text=QUESTION)
     turn.locator(".prose").wait_for(timeout=20_000)
     assert page.locator(steps.CHAT_INPUT).is_disabled()
+    ollama.held = False
     assert finished(turn).locator(".sentence").count() == 3
-    ollama.reply = f"{FACT} " * 30
+    ollama.held = True
     again = steps.ask(page, f"{QUESTION} Again")
     again.locator(".prose").wait_for(timeout=30_000)
     page.get_by_role("button", name="Stop").click()
@@ -195,15 +196,15 @@ def test_a_question_that_comes_too_early_stays_in_the_box(
     other = page.context.new_page()
     steps.enter(other, page.url)
     steps.settled(other)
-    ollama.reply, ollama.pause = f"{FACT} " * 4, 0.12
+    ollama.held = True
     running = steps.ask(page, f"{QUESTION} Slowly")
     box = other.locator(steps.CHAT_INPUT)
     box.fill("And the second key?")
     box.press("Enter")
     other.get_by_text("still being answered").wait_for(timeout=20_000)
     assert box.input_value() == "And the second key?"
+    ollama.held = False
     finished(running)
-    ollama.pause = 0.0
     finished(steps.ask(other, "And the second key?"))
 
 
