@@ -12,6 +12,7 @@ import threading
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 
 import snowballstemmer
 
@@ -43,19 +44,33 @@ _local = threading.local()
 
 def spellings(text: str) -> Iterator[tuple[str, ...]]:
     """Each word of `text`, normalised: (word,), or (whole, *parts) for one that is written of several parts."""
-    for match in _TOKEN.finditer(unicodedata.normalize("NFKC", text).casefold()):
-        if number := match["number"]:
-            yield _SECTION + number, number
-        elif run := match["unspaced"]:
-            yield from ((run[at : at + 2],) for at in range(max(1, len(run) - 1)))
-        else:
-            parts = _PART.findall(match["word"])
-            yield ("".join(parts), *parts) if len(parts) > 1 else (parts[0],)
+    for token in _tokens(text):
+        yield from _spellings_of(*token)
 
 
 def words(text: str) -> list[str]:
     """All spellings in order."""
-    return [spelling for word in spellings(text) for spelling in word]
+    found: list[str] = []
+    for token in _tokens(text):
+        if token[-1].isalnum():  # nearly all; a question reads ten thousand words
+            found.append(token[-1])
+        else:
+            found += chain.from_iterable(_spellings_of(*token))
+    return found
+
+
+def _tokens(text: str) -> list[tuple[str, str, str, str]]:
+    return _TOKEN.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
+def _spellings_of(_section: str, number: str, unspaced: str, word: str) -> Iterator[tuple[str, ...]]:
+    if number:
+        yield _SECTION + number, number
+    elif unspaced:
+        yield from ((unspaced[at : at + 2],) for at in range(max(1, len(unspaced) - 1)))
+    else:
+        parts = _PART.findall(word)
+        yield ("".join(parts), *parts) if len(parts) > 1 else (parts[0],)
 
 
 def stems(text: str, language: Language) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, pairwise
@@ -18,7 +18,7 @@ from typing import TypeVar
 from rag.analysis import stem, stems, words
 from rag.questions import Question
 from rag.sentences import sentences
-from rag.types import Passage, Span
+from rag.types import Language, Passage, Span
 from rag.words import STOP_WORDS
 
 _Part = TypeVar("_Part")
@@ -79,12 +79,14 @@ class _Wanted:
         known = self._of_word
         found: set[str] = set()
         for word in spelled:
-            if word not in known:
-                known[word] = self._asked & _pieces(word)
-            found |= known[word]
+            held = known.get(word)
+            if held is None:
+                held = known[word] = self._asked & _pieces(word)
+            if held:
+                found |= held
         return frozenset(found)
 
-    def word_share(self, stemmed: Collection[str]) -> float:
+    def word_share(self, stemmed: Iterable[str]) -> float:
         held = frozenset(stemmed)
         return _share(self._words, (group for group in self._words if not group.isdisjoint(held)))
 
@@ -92,39 +94,41 @@ class _Wanted:
         return _share(self._pieces, pieces)
 
 
+class _Text:
+    """Words and stems of a text, and the pieces asked for that its words hold; made once, used for several shares."""
+
+    def __init__(self, text: str, language: Language, wanted: _Wanted) -> None:
+        spelled = words(text)
+        self.stems = [stem(word, language) for word in spelled]
+        self.pieces = wanted.pieces_in(spelled)
+
+
 class _Read:
-    """A passage's words, split once: those of title, headings and table header, and those of each sentence."""
+    """A passage, read once: what stands above it (title, headings, table header), and its sentences."""
 
-    def __init__(self, passage: Passage) -> None:
+    def __init__(self, passage: Passage, wanted: _Wanted) -> None:
         self.passage = passage
-        self.above = words(" ".join((passage.title, *passage.heading_path, passage.header)))
+        self.above = _Text(" ".join((passage.title, *passage.heading_path, passage.header)), passage.language, wanted)
         self.spans = sentences(passage.text, passage.language)
-        self.sentences = [words(passage.text[span.start : span.end]) for span in self.spans]
-
-    @property
-    def words(self) -> Iterable[str]:
-        return chain(self.above, *self.sentences)
-
-    def stems(self, spelled: Iterable[str]) -> list[str]:
-        return [stem(word, self.passage.language) for word in spelled]
+        self.sentences = [_Text(passage.text[span.start : span.end], passage.language, wanted) for span in self.spans]
+        self.pieces = self.above.pieces.union(*(sentence.pieces for sentence in self.sentences))
 
 
 def match(question: Question, passages: Sequence[Passage]) -> list[Match]:
     """One Match a passage, in order."""
     wanted = _Wanted(question)
-    read = [_Read(passage) for passage in passages]
-    held = [wanted.pieces_in(one.words) for one in read]
-    wanted.weigh(held)
-    return [_match(wanted, one, grams=wanted.piece_share(pieces)) for one, pieces in zip(read, held, strict=True)]
+    read = [_Read(passage, wanted) for passage in passages]
+    wanted.weigh([one.pieces for one in read])
+    return [_match(wanted, one) for one in read]
 
 
-def _match(wanted: _Wanted, read: _Read, *, grams: float) -> Match:
+def _match(wanted: _Wanted, read: _Read) -> Match:
     path = read.passage.heading_path
     nearest = stems(path[-1], read.passage.language) if path else []
     return Match(
-        phrase=_phrases(wanted.question, read.stems(chain(*read.sentences))),
+        phrase=_phrases(wanted.question, list(chain.from_iterable(sentence.stems for sentence in read.sentences))),
         heading=wanted.word_share(nearest) * _agreement(wanted.question, nearest),
-        grams=grams,
+        grams=wanted.piece_share(read.pieces),
         listing=_listing(read.passage.text),
         sentences=tuple(_marked(wanted, read)),
     )
@@ -162,19 +166,19 @@ def _listing(text: str) -> float:
 def _marked(wanted: _Wanted, read: _Read) -> list[Marked]:
     """Sentences, best first. A heading says nothing of its own: its words help the sentence below it to be found."""
     begin = read.passage.span.start
-    above = frozenset(read.stems(read.above))
-    lent: list[str] = []
+    above = frozenset(read.above.stems)
+    lent: list[_Text] = []
     heading: Span | None = None
     found: list[Marked] = []
-    for span, spelled in zip(read.spans, read.sentences, strict=True):
+    for span, sentence in zip(read.spans, read.sentences, strict=True):
         absolute = Span(begin + span.start, begin + span.end)
-        if above.issuperset(read.stems(spelled)) and span is not read.spans[-1]:
-            lent += spelled
+        if above.issuperset(sentence.stems) and span is not read.spans[-1]:
+            lent.append(sentence)
             heading = Span(heading.start if heading else absolute.start, absolute.end)
             continue
-        whole = [*lent, *spelled]
-        shares = wanted.word_share(read.stems(whole)), wanted.piece_share(wanted.pieces_in(whole))
-        found.append(Marked(absolute, *shares, heading))
+        stemmed = frozenset(sentence.stems).union(*(one.stems for one in lent))
+        pieces = sentence.pieces.union(*(one.pieces for one in lent))
+        found.append(Marked(absolute, wanted.word_share(stemmed), wanted.piece_share(pieces), heading))
         lent, heading = [], None
     return sorted(found, key=lambda marked: -(marked.coverage + marked.grams))
 

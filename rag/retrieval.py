@@ -20,8 +20,9 @@ from rag.types import Language, Passage, Retrieval, Vector
 _LEXICAL_LIMIT = 60
 _DENSE_LIMIT = 100
 """More than of the other half, so that most candidates have a score of their own in both."""
-_READ = 60
-"""Candidates whose text is read."""
+_READ = 40
+"""Candidates whose text is read, half a millisecond each. 24 / 36 / 60 of them, MRR@10: English encyclopaedia passages
+.984 / .983 / .982, German ones .962 / .962 / .962, headings of manuals .932 / .934 / .937 (600 questions each)."""
 _AT_ONCE = 4
 """Questions whose halves are looked up side by side; both mostly wait, for SQLite and for another process."""
 _EMBEDDED_PASSAGES = 5
@@ -63,9 +64,13 @@ class HybridRetriever:
         started = time.perf_counter()
         languages = self._source.languages(index_id)
         read = read_question(question, index_id=index_id, languages=languages, lexical=self._lexical)
-        trusted = self._trusted(read, languages)
-        found = self._ranked(index_id, read, trusted=trusted)
-        strength = evidence(read, _support(found, trusted=trusted, across=read.across(languages)))
+        trusted, across = self._trusted(read, languages), read.across(languages)
+        vector = self._embedder.embed_query(read.text)
+        found = self._ranked(index_id, read, vector, trusted=trusted)
+        strength = evidence(read, _support(found, trusted=trusted, across=across))
+        if strength < THRESHOLD and trusted:  # the words leave doubt; it costs 30 to 100 ms
+            found = self._reranked(found, vector)
+            strength = evidence(read, _support(found, trusted=trusted, across=across))
         return Retrieval(
             question=question,
             passages=self._shown(found[:limit]),
@@ -80,10 +85,9 @@ class HybridRetriever:
         asked = not question.language or question.language in known
         return asked and (not languages or not known.isdisjoint(languages))
 
-    def _ranked(self, index_id: str, question: Question, *, trusted: bool) -> list[Found]:
+    def _ranked(self, index_id: str, question: Question, vector: Vector, *, trusted: bool) -> list[Found]:
         if not question.text.strip():
             return []
-        vector = self._embedder.embed_query(question.text)
         candidates = self._candidates(index_id, question, vector, trusted=trusted)
         passages = {
             passage.chunk_id: passage
@@ -103,7 +107,7 @@ class HybridRetriever:
             for candidate, matched, score in zip(present, matches, scores, strict=True)
         ]
         found.sort(key=lambda entry: -entry.score)
-        return self._reranked(found, vector, trusted=trusted)
+        return found
 
     def _candidates(self, index_id: str, question: Question, vector: Vector, *, trusted: bool) -> list[Candidate]:
         by_meaning = self._beside.submit(self._vectors.search, index_id, vector, limit=_DENSE_LIMIT)
@@ -112,10 +116,8 @@ class HybridRetriever:
         order = np.argsort(-first_scores(candidates, trusted=trusted), kind="stable")[:_READ]
         return [candidates[index] for index in order]
 
-    def _reranked(self, found: Sequence[Found], vector: Vector, *, trusted: bool) -> list[Found]:
+    def _reranked(self, found: Sequence[Found], vector: Vector) -> list[Found]:
         """The first few again, by the meaning of their best sentences as well."""
-        if not trusted:
-            return list(found)
         head = self._weighed(found[:_EMBEDDED_PASSAGES], vector)
         head.sort(key=lambda entry: -entry.score)
         return [*head, *found[_EMBEDDED_PASSAGES:]]

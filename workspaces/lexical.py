@@ -7,6 +7,7 @@ A table of its own, because in a shared one BM25 would shift when another index 
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 from typing import Any
@@ -50,6 +51,9 @@ _SCORED_ROWS = 20_000
 """Chunks that one query gives a score to, 1 ms a thousand: in a larger index the most common stems are left out.
 What half of all chunks hold adds nothing to BM25 anyway."""
 
+_COUNTED_INDEXES = 64
+_COUNTED_STEMS = 50_000
+_TOTALS_ID = 1
 _INSERT_ROWS = 500
 _ID = re.compile(r"[0-9a-f]{1,64}")
 
@@ -62,6 +66,8 @@ class Fts5Index:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lock = threading.Lock()
+        self._counts: dict[str, _Counts] = {}  # by index
 
     def create(self, connection: Connection, index_id: str) -> None:
         """Make an index's table; doing it again does nothing."""
@@ -145,7 +151,7 @@ class Fts5Index:
         with self._database.read() as connection:
             if not _exists(connection, index_id):
                 return []
-            match = _match(_telling(connection, index_id, groups))
+            match = _match(self._counts_of(connection, index_id).telling(connection, groups))
             wanted = limit
             while match:
                 found, full = _ranked(connection, index_id, match, wanted)
@@ -159,23 +165,63 @@ class Fts5Index:
         with self._database.read() as connection:
             if not _exists(connection, index_id):
                 return 0, [0] * len(groups)
-            return _size(connection, index_id), [_frequency(connection, index_id, group) for group in groups]
+            counts = self._counts_of(connection, index_id)
+            return counts.size, [counts.frequency(connection, group) for group in groups]
+
+    def _counts_of(self, connection: Connection, index_id: str) -> _Counts:
+        totals = _totals(connection, index_id)
+        with self._lock:
+            known = self._counts.get(index_id)
+            if known is not None and known.totals == totals:
+                return known
+        counts = _Counts(index_id, totals, _size(connection, index_id))
+        with self._lock:
+            if len(self._counts) >= _COUNTED_INDEXES:
+                self._counts.clear()
+            self._counts[index_id] = counts
+        return counts
 
 
-def _telling(connection: Connection, index_id: str, groups: Sequence[Collection[str]]) -> list[str]:
-    """All stems where that is cheap, else the rarest: they decide the order."""
-    distinct = list(dict.fromkeys(stem for group in groups for stem in group))
-    if len(distinct) <= _QUERY_STEMS and _size(connection, index_id) <= _SCORED_ROWS:
-        return distinct
-    kept: list[str] = []
-    rows = 0
-    for frequency, stem in sorted((_frequency(connection, index_id, [stem]), stem) for stem in distinct):
-        rows += frequency
-        if kept and rows > _SCORED_ROWS:
-            break
-        if frequency:
-            kept.append(stem)
-    return kept[:_QUERY_STEMS]
+class _Counts:
+    """How many chunks of an index there are and hold a stem, remembered while the index stays as it is: "the" and "und"
+    are in every question and in most chunks, and counting those takes milliseconds each time."""
+
+    def __init__(self, index_id: str, totals: bytes, size: int) -> None:
+        self.totals = totals
+        self.size = size
+        self._index_id = index_id
+        self._known: dict[str, int] = {}
+
+    def frequency(self, connection: Connection, group: Collection[str]) -> int:
+        """Chunks that hold any of the stems."""
+        match = _match(sorted(group))
+        if match not in self._known:
+            if len(self._known) >= _COUNTED_STEMS:
+                self._known.clear()
+            self._known[match] = _frequency(connection, self._index_id, match)
+        return self._known[match]
+
+    def telling(self, connection: Connection, groups: Sequence[Collection[str]]) -> list[str]:
+        """All stems where that is cheap, else the rarest: they decide the order."""
+        distinct = list(dict.fromkeys(stem for group in groups for stem in group))
+        if len(distinct) <= _QUERY_STEMS and self.size <= _SCORED_ROWS:
+            return distinct
+        kept: list[str] = []
+        rows = 0
+        for frequency, stem in sorted((self.frequency(connection, [stem]), stem) for stem in distinct):
+            rows += frequency
+            if kept and rows > _SCORED_ROWS:
+                break
+            if frequency:
+                kept.append(stem)
+        return kept[:_QUERY_STEMS]
+
+
+def _totals(connection: Connection, index_id: str) -> bytes:
+    """FTS5's own record of how many rows and words there are: another one whenever rows come or go. It is compared and
+    never read, for its form is FTS5's own (https://sqlite.org/fts5.html, "FTS5 Data Structures")."""
+    data = table(f"{_name(index_id)}_data", column("id"), column("block"))
+    return bytes(connection.execute(select(data.c.block).where(data.c.id == _TOTALS_ID)).scalar_one())
 
 
 def _size(connection: Connection, index_id: str) -> int:
@@ -207,8 +253,7 @@ def _ranked(connection: Connection, index_id: str, match: str, limit: int) -> tu
     return found, len(rows) == limit
 
 
-def _frequency(connection: Connection, index_id: str, group: Collection[str]) -> int:
-    match = _match(group)
+def _frequency(connection: Connection, index_id: str, match: str) -> int:
     if not match:
         return 0
     name = _name(index_id)
