@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, sync_playwright
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # else bench/ingest.py would shadow the package `ingest`
 
 from tests.conftest import ROOT
+from tests.ui import steps
 from tests.ui.conftest import CHROMIUM, FLAGS, free_port
 
 OPENINGS = 10
@@ -69,7 +70,7 @@ def _openings(browser: Browser, link: str, port: int) -> list[float]:
     """Seconds from the address to the list of documents, each in a session of its own."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.goto(link)  # leaves the cookie
+    steps.enter(page, link)  # leaves the cookie
     seconds = []
     for _ in range(OPENINGS):
         page.goto("about:blank")

@@ -22,6 +22,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrypoints.tokens import LIFETIME, AccessKey
+from rag import priority
 from rag.errors import FootnoteError
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ class Guard:
             return
         refusal = self._refusal(scope)
         if refusal is None:
+            if scope["path"] not in (HEALTH, COMMAND):
+                priority.page_opened()
             await self._app(scope, receive, _with_headers(send))
         elif scope["type"] == "websocket":
             await receive()

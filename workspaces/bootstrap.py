@@ -138,7 +138,7 @@ class _Parts:
             open_splitter=open_splitter,
         )
         self.indexing = Indexing(self.database, embedders=self.embedders, lexical=self.lexical, vectors=self.vectors)
-        self.reading, self.viewing = Lazy(engines.parser), Lazy(engines.parser)
+        self.reading, self.viewing = Lazy(lambda: _behind(engines.parser())), Lazy(engines.parser)
         for parser in (self.reading, self.viewing):
             cleanup.callback(partial(_close, parser))
         self.purging = Purging(self.database, self.files, lexical=self.lexical, vectors=self.vectors)
@@ -289,6 +289,11 @@ def _warm_up(start: Callable[[], None], parts: _Parts, *, watch: bool) -> None:
             _log.warning("%s", error.told)
 
     threading.Thread(target=work, name="warm-up", daemon=True).start()
+
+
+def _behind(parser: ParserClient) -> ParserClient:
+    parser.gives_way = True
+    return parser
 
 
 def _close(parser: Lazy[ParserClient]) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row
 
+from rag.priority import in_background
 from rag.types import Chunk, embedding_text
 from workspaces import extracts, indexes
 from workspaces.database import Database
@@ -81,7 +82,7 @@ class Indexing:
         done = total - missing
         for batch in self._unembedded(index.id, record.version_id):
             read = [embedding_text(record.title, row.heading_path, row.text, header=row.header) for row in batch]
-            with turn(self._embedding, work.check):
+            with turn(self._embedding, work.check), in_background():
                 matrix = embedder.embed_documents(read)
             done += len(batch)
             with work.commit() as connection:

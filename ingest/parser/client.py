@@ -60,6 +60,8 @@ class ParserClient:
         self._pending = False
         """A request was sent and its end has not come: what comes next from this helper belongs to it."""
         self._closed = False
+        self.gives_way = False
+        """Whether its helper gives way to what a person waits for; takes effect with the next one that is started."""
 
     @property
     def pid(self) -> int | None:
@@ -254,7 +256,7 @@ class ParserClient:
 
     def _started(self) -> HelperProcess:
         if self._helper is None:
-            self._helper = HelperProcess()
+            self._helper = HelperProcess(gives_way=self.gives_way)
         if self._closed:  # while it came up
             self._drop()
             raise _cancelled()

@@ -14,6 +14,7 @@ from queue import Empty, Full, Queue
 from typing import Any
 
 from ingest.parser.frames import Frame, FrameBuffer, encode
+from rag.priority import let_give_way
 
 _ROOT = Path(__file__).parents[2]
 """The folder that holds the `ingest` package; the helper starts there so that it finds it."""
@@ -39,7 +40,7 @@ class HelperStopped(Exception):
 class HelperProcess:
     """A helper and the thread that reads from it. Not thread-safe but for `kill`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, gives_way: bool = False) -> None:
         """Start it; raises HelperStopped if it does not come up."""
         names = _PASSED_ON.split()
         self._process = subprocess.Popen(
@@ -51,6 +52,8 @@ class HelperProcess:
             env={name: os.environ[name] for name in names if name in os.environ} | _ALLOCATOR,
             start_new_session=os.name == "posix",  # Ctrl-C in the terminal is for the application; one group to kill
         )
+        if gives_way:
+            let_give_way(self._process.pid)
         self._frames: Queue[Frame | None] = Queue(_WAITING_FRAMES)
         self._dropped = threading.Event()
         self._ending = threading.Lock()

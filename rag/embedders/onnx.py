@@ -4,7 +4,7 @@ sentence-transformers is imported here."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 from rag.embedders.card import MODEL_NAME, TOKENIZER_NAME, EmbedderCard, read_card
 from rag.errors import EmbedderError, EmbedderUnavailable
 from rag.machine import physical_cores
+from rag.priority import give_way, is_in_background, rest
 from rag.types import Language, Matrix, Vector
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ class OnnxEmbedder:
         # A text has one thread to itself. On two cores this takes 0.7 of the time of one text after the other with two
         # threads each: those wait for one another at every layer.
         self._side_by_side = ThreadPoolExecutor(threads or physical_cores(), thread_name_prefix="embed")
+        self._behind = ThreadPoolExecutor(
+            threads or physical_cores(), thread_name_prefix="embed-behind", initializer=give_way
+        )
         self._lock = threading.Lock()
         self._loaded_tokenizer: Tokenizer | None = None
         self._loaded_session: InferenceSession | None = None
@@ -82,8 +86,7 @@ class OnnxEmbedder:
         if longest > self.window:
             raise EmbedderError(f"A text of {longest} tokens does not fit the embedder's window of {self.window}.")
         rows = np.empty((len(texts), self.dimension), dtype=np.float32)
-        run = map if len(texts) == 1 else self._side_by_side.map
-        for row, vector in zip(rows, run(self._run, encoded), strict=True):
+        for row, vector in zip(rows, self._run_all(encoded), strict=True):
             row[:] = vector
         return rows
 
@@ -96,6 +99,15 @@ class OnnxEmbedder:
 
     def _encode(self, text: str) -> list[int]:
         return self._tokenizer.encode(text).ids
+
+    def _run_all(self, encoded: Sequence[list[int]]) -> Iterator[Vector]:
+        if is_in_background():
+            return self._behind.map(self._run_behind, encoded)
+        return self._side_by_side.map(self._run, encoded) if len(encoded) > 1 else map(self._run, encoded)
+
+    def _run_behind(self, tokens: list[int]) -> Vector:
+        rest()
+        return self._run(tokens)
 
     def _run(self, tokens: list[int]) -> Vector:
         # One text a run: a padded batch changes the vector (the numbers of an int8 run are scaled by the largest value
