@@ -2,8 +2,9 @@
 
     python bench/scale.py [CHUNKS] [FOOTNOTE_EVAL_DIR]
 
-The chunks' texts are sentences of the evaluation sets, shuffled; their vectors are noise around some hundred topics,
-so that the embedder's speed does not count. Questions are those of the sets, through the real retriever.
+The passages of clapnq are among the chunks, with their vectors; the others are sentences of the evaluation sets,
+shuffled, with noise around some hundred topics for vectors, so that the embedder's speed does not count. Questions are
+those of clapnq, half of which have no answer there, through the real retriever.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,8 @@ SENTENCES = 7
 TOPICS = 400
 QUESTIONS = 100
 PATIENCE = 900.0
+_LONGEST = 800
+"""Characters of a passage that surely fit the embedder's window."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Text:
 
     sentences: list[str]
     questions: list[str]
+    passages: list[str]
 
 
 def main() -> int:
@@ -143,7 +148,9 @@ def _plant(data_dir: Path, workspace_id: str, number: int, text: Text, count: in
     from workspaces.tables import embeddings
 
     random_ = random.Random(number)
-    pieces = [" ".join(random_.choices(text.sentences, k=SENTENCES)) for _ in range(count)]
+    pieces = text.passages[number * IN_A_DOCUMENT :][:count]
+    real = len(pieces)
+    pieces += [" ".join(random_.choices(text.sentences, k=SENTENCES)) for _ in range(count - real)]
     whole = "\n\n".join(pieces)
     chunks, at = [], 0
     for ordinal, piece in enumerate(pieces):
@@ -162,11 +169,13 @@ def _plant(data_dir: Path, workspace_id: str, number: int, text: Text, count: in
             extracts.write_chunks(connection, index.id, version_id, chunks, title=title)
             indexes.enter(connection, index.id, version_id, chunk_count=count)
             hashes = connection.execute(
-                select(extracts.chunks.c.embedding_hash).where(extracts.chunks.c.version_id == version_id)
+                select(extracts.chunks.c.embedding_hash)
+                .where(extracts.chunks.c.version_id == version_id)
+                .order_by(extracts.chunks.c.ordinal)
             ).scalars()
             rows = [
                 {"hash": digest, "embedder": index.embedder, "vector": vector.tobytes()}
-                for digest, vector in zip(hashes, _vectors(number, count), strict=True)
+                for digest, vector in zip(hashes, _vectors(number, pieces, real), strict=True)
             ]
             connection.execute(insert(embeddings).prefix_with("OR IGNORE"), rows)
             words = connection.execute(extracts.words_of(index.id, version_id)).all()
@@ -185,12 +194,23 @@ def _plant(data_dir: Path, workspace_id: str, number: int, text: Text, count: in
         database.close()
 
 
-def _vectors(number: int, count: int, dimension: int = 384) -> Iterator[Any]:
+def _vectors(number: int, pieces: list[str], real: int, dimension: int = 384) -> Iterator[Any]:
+    if real:
+        yield from _embedder().embed_documents(pieces[:real]).astype("<f4")
+    count = len(pieces) - real
     generator = np.random.default_rng(number)
     topics = np.random.default_rng(7).standard_normal((TOPICS, dimension))
     found = topics[generator.integers(0, TOPICS, count)] + 0.8 * generator.standard_normal((count, dimension))
     found /= np.linalg.norm(found, axis=1, keepdims=True)
-    return iter(found.astype("<f4"))
+    yield from found.astype("<f4")
+
+
+@cache
+def _embedder() -> Any:
+    from workspaces.adapters import ENGINES
+    from workspaces.settings import load_settings
+
+    return ENGINES.embedder(load_settings())
 
 
 def text_of(data: Path) -> Text:
@@ -202,7 +222,9 @@ def text_of(data: Path) -> Text:
                 sentences += re.split(r"(?<=[.!?])\s+", json.loads(line)["text"])
     with (data / "clapnq" / "questions.jsonl").open(encoding="utf-8") as file:
         questions = [json.loads(line)["question"] for line in file]
-    return Text([sentence for sentence in sentences if 20 < len(sentence) < 400], questions)
+    with (data / "clapnq" / "corpus.jsonl").open(encoding="utf-8") as file:
+        passages = [json.loads(line)["text"].strip()[:_LONGEST] for line in file]
+    return Text([sentence for sentence in sentences if 20 < len(sentence) < 400], questions, passages)
 
 
 if __name__ == "__main__":
