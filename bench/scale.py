@@ -34,7 +34,7 @@ SENTENCES = 7
 TOPICS = 400
 QUESTIONS = 100
 PATIENCE = 900.0
-_LONGEST = 800
+_LONGEST = 600
 """Characters of a passage that surely fit the embedder's window."""
 
 
