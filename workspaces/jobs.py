@@ -321,8 +321,8 @@ class Jobs:
         if isinstance(done, Build):
             self.build(done)
         elif done is not None:
-            for run in done.runs:
-                self.ingest(run)
+            if done.runs:
+                self.ingest()
             for index_id in done.dropped:
                 self.purge("index", index_id)
 

@@ -185,14 +185,12 @@ class Purging:
         return len(orphans) + self._files.sweep()
 
     def _purge_document(self, document_id: str, workspace_id: str, *, in_index: bool) -> None:
-        all_of = select(versions.c.id).where(versions.c.document_id == document_id)
-        mine = all_of.scalar_subquery()
+        of_document = select(versions.c.id).where(versions.c.document_id == document_id)
+        mine = of_document.scalar_subquery()
         with self._database.read() as connection:
-            all_ = (
-                connection.execute(select(versions.c.id).where(versions.c.document_id == document_id)).scalars().all()
-            )
-            held = chunks_by_index(connection, all_)
-        if in_index and (held or len(all_) > 1):  # the store may hold bytes of superseded versions
+            version_ids = connection.execute(of_document).scalars().all()
+            held = chunks_by_index(connection, version_ids)
+        if in_index and (held or len(version_ids) > 1):  # the store may hold bytes of superseded versions
             for index_id in self._indexes_of(workspace_id):
                 self._vectors.remove(index_id, [row.id for row in held.get(index_id, ())])
         with self._files.guard:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import stat
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from rag.errors import StorageError
 from tests.support.documents import long_text
-from tests.support.services import Gate, GatedEmbedder, add, change, ingested, opened, rows, settled
+from tests.support.services import Gate, GatedEmbedder, add, change, ingested, jobs_db, opened, rows, settled
 from workspaces.jobs import Jobs
 from workspaces.runs import Run
 
@@ -19,15 +18,6 @@ from workspaces.runs import Run
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "data"
-
-
-def jobs_db(folder: Path, statement: str) -> list[tuple]:
-    connection = sqlite3.connect(folder / "jobs.db")
-    try:
-        return connection.execute(statement).fetchall()
-    finally:
-        connection.commit()
-        connection.close()
 
 
 def test_what_was_accepted_without_working_is_done_at_the_next_start(folder):

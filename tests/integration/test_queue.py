@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from tests.support.services import (
     change,
     database,
     ingested,
+    jobs_db,
     opened,
     rows,
     settled,
@@ -71,12 +71,6 @@ def until(true: Callable[[], object]) -> None:
     while not true():
         assert time.monotonic() < deadline, "it takes too long"
         time.sleep(0.02)
-
-
-def jobs_db(folder: Path, statement: str) -> list[tuple[int]]:
-    """What a statement finds in the list of jobs, or does there."""
-    with closing(sqlite3.connect(folder / "jobs.db", timeout=PATIENCE)) as connection, connection:
-        return connection.execute(statement).fetchall()
 
 
 def many(folder: Path, workspace: str, count: int, *, batch: str = "", **values: object) -> list[str]:

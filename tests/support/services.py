@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -164,3 +165,9 @@ def files_holding(folder: Path, *needles: bytes) -> list[str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and any(needle in path.read_bytes() for needle in needles)
     ]
+
+
+def jobs_db(folder: Path, statement: str) -> list[Any]:
+    """What a statement finds in the list of jobs, or does there."""
+    with closing(sqlite3.connect(folder / "jobs.db", timeout=PATIENCE)) as connection, connection:
+        return connection.execute(statement).fetchall()
