@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rag.embedders.card import MODEL_NAME, TOKENIZER_NAME, EmbedderCard, read_card
+from rag.embedders.counting import TokenCounter
 from rag.errors import EmbedderError, EmbedderUnavailable
 from rag.machine import physical_cores
 from rag.priority import give_way, is_in_background, rest
@@ -77,7 +78,8 @@ class OnnxEmbedder:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` as a document, special tokens included."""
-        return len(self._encode(self.card.document_prefix + text))
+        prefixed = self.card.document_prefix + text  # says first where the embedder is not set up at all
+        return self._counter.count(prefixed)
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
         """One row per text, in order. Raises EmbedderError where a text exceeds the window."""
@@ -115,6 +117,10 @@ class OnnxEmbedder:
         outputs = self._session.run(None, {"input_ids": np.array([tokens], dtype=np.int64)})
         vector: Vector = outputs[0][0]
         return vector
+
+    @cached_property
+    def _counter(self) -> TokenCounter:
+        return TokenCounter(self._tokenizer)
 
     @property
     def _tokenizer(self) -> Tokenizer:
