@@ -15,14 +15,13 @@ from PIL import Image
 
 from ingest import media
 from ingest.ocr.engines import installed
-from ingest.parser import client as client_module
 from ingest.parser.client import ParserClient
 from ingest.parser.limits import ParserLimits
 from ingest.parser.watch import Watch
 from rag.errors import TooLarge
 from rag.types import Document
 from tests.support.documents import pdf
-from tests.support.scans import DPI, ENGLISH, GERMAN, drawn, encoded, scanned_pdf
+from tests.support.scans import DPI, ENGLISH, GERMAN, drawn, encoded, scanned_pdf, watched
 from tests.support.services import ingested, opened
 from workspaces.bootstrap import Services
 
@@ -47,15 +46,7 @@ def parse(client: ParserClient, path: Path, media_type: str) -> Document:
 @pytest.fixture
 def watches(monkeypatch: pytest.MonkeyPatch) -> list[Watch]:
     """What counted the pages of each request."""
-    found: list[Watch] = []
-
-    class Kept(Watch):
-        def __init__(self, limits: ParserLimits) -> None:
-            super().__init__(limits)
-            found.append(self)
-
-    monkeypatch.setattr(client_module, "Watch", Kept)
-    return found
+    return watched(monkeypatch)
 
 
 def marked_rows(png: bytes) -> tuple[float, float]:

@@ -126,6 +126,54 @@ def test_past_the_limit_pages_count_as_without_text(
     assert any(note.startswith("Pages 3-4: not recognised") for note in document.notes)
 
 
+def _readings(path: Path, known: dict[str, bytes]) -> tuple[Document, dict[str, bytes]]:
+    """The document, and the readings that are known afterwards."""
+    events = list(PdfLoader(known=known).load(path, title=None))
+    told = {event.picture: event.reading for event in events if isinstance(event, RecognisedPicture)}
+    return assemble(events), {picture: reading or known[picture] for picture, reading in told.items()}
+
+
+def test_a_known_picture_is_not_given_to_an_engine_and_reads_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file.pdf"
+    path.write_bytes(scanned_pdf([drawn(GERMAN), WRITTEN, drawn(ENGLISH).rotate(90, expand=True)], stamp="Copy 17"))
+    first, known = _readings(path, {})
+    assert len(known) == 2
+    with monkeypatch.context() as without:
+        without.setattr(engines, "_recognisers", lambda: iter(()))
+        again, kept = _readings(path, known)
+    assert (again, kept) == (first, known)
+    assert [number for number, _ in again.report.ocr_pages] == [1, 3]
+
+
+def test_by_another_recipe_all_pictures_are_recognised_again(
+    tmp_path: Path, counted: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file.pdf"
+    path.write_bytes(scanned_pdf([drawn(GERMAN), drawn(ENGLISH)]))
+    _, known = _readings(path, {})
+    assert len(counted) == 2
+    _readings(path, known)
+    assert len(counted) == 2
+    monkeypatch.setattr(pages, "recipe", lambda: "another")
+    _readings(path, known)
+    assert len(counted) == 4
+
+
+def test_the_same_picture_on_two_pages_is_recognised_once(tmp_path: Path, counted: list[tuple[int, int]]) -> None:
+    document = load(tmp_path, scanned_pdf([drawn(GERMAN), drawn(ENGLISH), drawn(GERMAN)]))
+    assert (len(counted), [number for number, _ in document.report.ocr_pages]) == (2, [1, 2, 3])
+
+
+def test_a_known_reading_that_is_none_is_made_anew(tmp_path: Path, counted: list[tuple[int, int]]) -> None:
+    path = tmp_path / "file.pdf"
+    path.write_bytes(scanned_pdf([drawn(GERMAN)]))
+    first, known = _readings(path, {})
+    again, made = _readings(path, dict.fromkeys(known, b"of an older form"))
+    assert (again, made, len(counted)) == (first, known, 2)
+
+
 def test_a_scan_that_no_engine_can_read_is_refused_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
