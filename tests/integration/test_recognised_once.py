@@ -6,11 +6,13 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from pypdf import PdfWriter
 
 from ingest import media
 from ingest.ocr import MOST_PAGES, Recognised, engines
@@ -115,6 +117,14 @@ class StoppingParser(ParserClient):
 
         readings.take = stop  # type: ignore[method-assign]
         return super().parse(path, media_type, readings=readings, **options)
+
+
+def locked(content: bytes, password: str) -> bytes:
+    writer = PdfWriter(clone_from=BytesIO(content))
+    writer.encrypt(password, algorithm="AES-256")
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()
 
 
 def told(services: Services, record: DocumentRecord) -> tuple[object, ...]:
@@ -284,6 +294,19 @@ def test_a_page_that_a_pending_version_lacks_is_not_forgotten_before_that_versio
         wait_until(lambda: services.library.document(id_).pending is None)
         assert (services.library.document(id_).number, begun(watches)) == (3, 1)
         assert len(rows(folder, KEPT)) == 3
+
+
+def test_a_locked_scan_keeps_its_readings_like_any_other(folder: Path, watches: list[Watch]) -> None:
+    with opened(folder) as services:
+        workspace = services.library.create_workspace("Scans").id
+        id_ = add(services, workspace, locked(scanned_pdf(sheets("100", "200")), "quokka"), "lease.pdf")
+        settled(services, id_)
+        services.library.unlock(id_, "quokka", keep=False)
+        [record] = settled(services, id_)
+        assert (record.state, begun(watches), len(rows(folder, KEPT))) == ("ready", 2, 2)
+        add(services, workspace, scanned_pdf(sheets("200", "300")), "lease.pdf", keep_both=False)
+        [record] = settled(services, id_)
+        assert (record.number, begun(watches), len(rows(folder, KEPT))) == (2, 1, 2)
 
 
 def test_another_document_with_the_same_pictures_does_not_get_its_readings(folder: Path, watches: list[Watch]) -> None:
