@@ -105,7 +105,6 @@ class Ingestion:
         with self._database.read() as connection:
             known = repository.title_to_keep(connection, run.version_id)
         intake = self._intake(run, record)
-        readings = DocumentReadings(self._database, run.version_id, commit=lambda: self._runs.commit(run))
 
         def cancelled() -> bool:
             return not self._runs.may_go_on(run)
@@ -115,6 +114,7 @@ class Ingestion:
                 self._runs.turn(self._parsing, run),
                 converted(path, media_type, cancelled=cancelled) as (read, read_as),
             ):
+                readings = DocumentReadings(self._database, run.version_id, commit=lambda: self._runs.commit(run))
                 document = self._parser().parse(
                     read,
                     read_as,

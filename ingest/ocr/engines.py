@@ -59,7 +59,8 @@ def installed() -> Engines:
 
 @cache
 def recipe() -> str:
-    """Names and versions of all that may take part in reading a picture: by another recipe it may read otherwise."""
+    """Names and versions of all that may take part in reading a picture: by another recipe it may read otherwise.
+    Ask before the process is confined."""
     engines = installed()
     rapid = f"rapidocr {version('rapidocr')}" if engines.rapidocr else ""
     return f"r{_REVISION}; {engines.tesseract_make}; {rapid}"

@@ -100,7 +100,10 @@ def _serve_in_fork(frame: Frame, requests: int, replies: int) -> None:
 
 def _programs_for(media_type: str) -> list[Path]:
     """What the fork may start."""
-    tesseract = engines.installed().tesseract if media_type in PICTURED else None
+    if media_type not in PICTURED:
+        return []
+    engines.recipe()  # remembered, for the fork cannot ask
+    tesseract = engines.installed().tesseract
     return [tesseract] if tesseract else []
 
 
