@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -29,8 +29,23 @@ class PageLoaded:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawing:
+    """The next piece is a picture, which is drawn now: the limits on time move on a little for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recognising:
-    """The next piece is recognised in a picture (OCR): it may take seconds, and the limits on time move on for it."""
+    """The text of that picture is recognised (OCR): it may take seconds, and the limits on time move on for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecognisedPicture:
+    """The text of that picture is there: it was recognised, or known."""
+
+    picture: str
+    """As `ingest.ocr.readings.name_of` names it."""
+    reading: bytes = b""
+    """As `ingest.ocr.readings.pack` writes it; empty where it was known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +73,31 @@ class Loaded:
     report: Report = field(default_factory=Report)
 
 
-LoadEvent = PageLoaded | Recognising | Embedded | Loaded
+PictureEvent = Drawing | Recognising | RecognisedPicture
+LoadEvent = PageLoaded | PictureEvent | Embedded | Loaded
 
 
 class Loader(Protocol):
     """Reads one format. Runs in the parser's helper process, because files are hostile."""
 
     def load(self, path: Path, *, title: str | None) -> Iterator[LoadEvent]:
-        """Pieces in order, files inside it and Recognising at any place between them, then one Loaded.
+        """Pieces in order, files inside it and what is told of pictures at any place between them, then one Loaded.
 
         A file that only holds others (an archive) yields no piece.
 
         Raises:
             SourceError: one of its kinds (EmptySource, DamagedSource, PasswordNeeded, NoText, UnsupportedType).
         """
+
+
+class Readings(Protocol):
+    """What was recognised in the pictures of a document, from one try at reading it to the next."""
+
+    def known(self) -> Mapping[str, bytes]:
+        """Readings of all its versions by the names of their pictures (see RecognisedPicture)."""
+
+    def take(self, recognised: RecognisedPicture) -> None:
+        """Keep a reading that is new, or note that one is used. What it raises ends the reading of the file."""
 
 
 class Splitter(Protocol):

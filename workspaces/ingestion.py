@@ -29,6 +29,7 @@ from workspaces.files import Files
 from workspaces.indexing import Indexing
 from workspaces.intake import Intake
 from workspaces.models import DocumentRecord, SearchIndex
+from workspaces.recognitions import DocumentReadings, drop_others
 from workspaces.runs import Run, Runs
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ class Ingestion:
                 self._runs.turn(self._parsing, run),
                 converted(path, media_type, cancelled=cancelled) as (read, read_as),
             ):
+                readings = DocumentReadings(self._database, run.version_id, commit=lambda: self._runs.commit(run))
                 document = self._parser().parse(
                     read,
                     read_as,
@@ -120,6 +122,7 @@ class Ingestion:
                     cancelled=cancelled,
                     progress=self._runs.progress(run),
                     embedded=intake.take,
+                    readings=readings,
                 )
         except PasswordNeeded:  # whether a password can be asked for depends on what it is
             with self._runs.commit(run) as connection:
@@ -128,6 +131,7 @@ class Ingestion:
         document = intake.told(document)
         with self._runs.commit(run) as connection:
             extracts.write_parsed(connection, record, document, media_type=media_type, read_as=read_as)
+            readings.settle(connection)
 
     def chunk(self, run: Run) -> None:
         """Split the text along its structure, for the index that is searched; where that one cannot be extended any
@@ -197,6 +201,7 @@ class Ingestion:
 
     def _let_be_found(self, connection: Connection, run: Run) -> None:
         former = versions.make_current(connection, run.version_id)
+        drop_others(connection, run.version_id)
         if former is not None:
             self._indexing.forget_everywhere(connection, former)
 

@@ -27,6 +27,7 @@ from workspaces.tables import (
     indexes,
     originals,
     pages,
+    recognitions,
     sites,
     texts,
     turn_passages,
@@ -203,7 +204,7 @@ class Purging:
                     for index_id, rows in held.items():
                         self._lexical.delete(connection, index_id, [row.rowid for row in rows])
                 blank_quotes(connection, document_id)
-                for table in (chunks, entries, pages, texts):
+                for table in (chunks, entries, pages, recognitions, texts):
                     connection.execute(delete(table).where(table.c.version_id.in_(mine)))
                 members.forget(connection, document_id)
                 connection.execute(delete(versions).where(versions.c.document_id == document_id))

@@ -168,6 +168,14 @@ pages = Table(
     Column("words", LargeBinary, nullable=False),  # ingest.wordboxes: zlib of (start, end, x0, y0, x1, y1) per word
 )
 
+recognitions = Table(  # what was recognised in pictures (OCR), for the versions of one document only
+    "recognitions",
+    metadata,
+    Column("version_id", ID, ForeignKey("versions.id"), primary_key=True),  # the one that showed it last
+    Column("picture", String(64), primary_key=True),  # sha256 of the picture and of what recognises
+    Column("reading", LargeBinary, nullable=False),  # ingest.ocr.readings
+)
+
 chunks = Table(
     "chunks",
     metadata,

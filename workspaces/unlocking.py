@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import io
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from workspaces import extracts, repository, runs
 from workspaces.database import Database
 from workspaces.files import Files
 from workspaces.models import DocumentRecord
+from workspaces.recognitions import DocumentReadings
 from workspaces.runs import Run
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ class Unlocking:
     def _read(self, locked: DocumentRecord, password: str) -> Run:
         with self._database.read() as connection:
             title = repository.title_to_keep(connection, locked.version_id)
+        readings = DocumentReadings(self._database, locked.version_id, commit=lambda: self._still_locked(locked))
         document = self._parser().parse(
             self._path(locked),
             media.PDF,
@@ -93,12 +96,19 @@ class Unlocking:
             cancelled=lambda: False,
             progress=lambda _done, _total: None,
             password=password,
+            readings=readings,
         )
-        with self._database.write() as connection:
-            _still(connection, locked)
+        with self._still_locked(locked) as connection:
             run = runs.restart(connection, locked.version_id)
             extracts.write_parsed(connection, locked, document, media_type=media.PDF)
+            readings.settle(connection)
         return run
+
+    @contextmanager
+    def _still_locked(self, locked: DocumentRecord) -> Iterator[Connection]:
+        with self._database.write() as connection:
+            _still(connection, locked)
+            yield connection
 
     def _path(self, locked: DocumentRecord) -> Path:
         with self._database.read() as connection:

@@ -46,10 +46,16 @@ _LOADERS: Mapping[str, tuple[str, str, str, int]] = {
 }
 READABLE = frozenset(_LOADERS)
 """Media types that have a loader."""
+PICTURED = media.IMAGES | {media.PDF}
+"""Those whose text may have to be recognised in pictures."""
 
 
-def loader_for(media_type: str, *, password: str | None = None) -> Loader:
-    """The loader of a media type that `ingest.media.detect` gives; `password` is for PDFs.
+def loader_for(media_type: str, *, password: str | None = None, known: Mapping[str, bytes] | None = None) -> Loader:
+    """The loader of a media type that `ingest.media.detect` gives.
+
+    Args:
+        password: of a PDF.
+        known: readings of the pictures in it from before (see ingest/ocr/readings.py).
 
     Raises:
         UnsupportedType: any other type.
@@ -58,7 +64,8 @@ def loader_for(media_type: str, *, password: str | None = None) -> Loader:
         raise UnsupportedType("Files of this kind are not supported.", hint=media.READABLE)
     module, name, _, _ = _LOADERS[media_type]
     make = getattr(import_module(f"ingest.loaders.{module}"), name)
-    loader: Loader = make(password) if password is not None and media_type == media.PDF else make()
+    options = {"password": password} if media_type == media.PDF else {}
+    loader: Loader = make(**options, known=known) if media_type in PICTURED else make()
     return loader
 
 
@@ -69,7 +76,7 @@ def recipe(media_type: str) -> str:
 
 
 def assemble(events: Iterable[LoadEvent]) -> Document:
-    """The whole document from a loader's events; files inside it are passed over."""
+    """The whole document from a loader's events; all else that they tell is passed over."""
     texts: list[str] = []
     pages: list[Page] = []
     blocks: list[Block] = []

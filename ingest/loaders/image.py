@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from ingest.ocr.engines import AGAIN_HINT, INSTALL_HINT
 from ingest.ocr.pages import RecognisedPages
 from ingest.ocr.pictures import grey
 from ingest.page_ranges import page_ranges
-from ingest.protocols import Loaded, LoadEvent, PageLoaded, Recognising
+from ingest.protocols import Drawing, Loaded, LoadEvent, PageLoaded, PictureEvent
 from rag.errors import DamagedSource, NoText, TooLarge
 from rag.types import Page, Report, Span
 
@@ -41,6 +41,10 @@ Image.MAX_IMAGE_PIXELS = MOST_PIXELS
 class ImageLoader:
     """Reads pictures; keeps no state between files."""
 
+    def __init__(self, *, known: Mapping[str, bytes] | None = None) -> None:
+        """`known` are readings of its frames from before (see ingest/ocr/readings.py)."""
+        self._known = known or {}
+
     def load(self, path: Path, *, title: str | None) -> Iterator[LoadEvent]:
         """See `ingest.protocols.Loader`.
 
@@ -52,7 +56,7 @@ class ImageLoader:
         with open_picture(path) as picture:
             if picture.format == _GREYED:
                 picture.draft("L", picture.size)  # colours are not even unpacked
-            yield from _Reading(picture).events(title)
+            yield from _Reading(picture, self._known).events(title)
 
 
 def open_picture(path: Path) -> Image.Image:
@@ -120,10 +124,10 @@ def size_in_points(picture: Image.Image, dpi: int | None) -> tuple[float, float]
 class _Reading:
     """One pass over one file."""
 
-    def __init__(self, picture: Image.Image) -> None:
+    def __init__(self, picture: Image.Image, known: Mapping[str, bytes]) -> None:
         self._picture = picture
         self._total = frames(picture)
-        self._recognised = RecognisedPages()
+        self._recognised = RecognisedPages(dict(known))
         self._position = 0
         self._vocabulary: set[str] = set()
         self._damaged: list[int] = []
@@ -131,12 +135,13 @@ class _Reading:
         self._first_heading = ""
 
     def events(self, title: str | None) -> Iterator[LoadEvent]:
-        """Recognising and a PageLoaded for every frame, then Loaded."""
+        """What is told of its picture and a PageLoaded for every frame, then Loaded."""
         if not self._recognised.possible():
             raise NoText("The text in pictures cannot be read on this machine.", hint=INSTALL_HINT)
         for number in range(1, self._total + 1):
-            yield Recognising()
-            yield self._page(number)
+            yield Drawing()
+            lines, size = yield from self._lines(number)
+            yield self._page(number, lines, size)
         if len(self._damaged) == self._total:
             raise DamagedSource("The picture is damaged and cannot be read.", hint=_AGAIN)
         if not self._position and self._recognised.failed:
@@ -145,8 +150,7 @@ class _Reading:
             raise NoText("The picture holds no text.", hint="Add pictures that show text, such as scans.")
         yield self._head(title)
 
-    def _page(self, number: int) -> PageLoaded:
-        lines, (width, height) = self._lines(number)
+    def _page(self, number: int, lines: Sequence[Line], size: tuple[float, float]) -> PageLoaded:
         separator = _SEPARATOR if lines and self._position else ""
         self._vocabulary |= hyphenated_words(lines)
         start = self._position + len(separator)
@@ -159,11 +163,11 @@ class _Reading:
         return PageLoaded(
             text=separator + page.text,
             blocks=page.blocks,
-            page=Page(number, span, None, width, height, page.words),
+            page=Page(number, span, None, *size, page.words),
             total=self._total,
         )
 
-    def _lines(self, number: int) -> tuple[Sequence[Line], tuple[float, float]]:
+    def _lines(self, number: int) -> Generator[PictureEvent, None, tuple[Sequence[Line], tuple[float, float]]]:
         try:
             upright, dpi = frame(self._picture, number - 1)
             picture = grey(upright)
@@ -171,7 +175,7 @@ class _Reading:
             self._damaged.append(number)
             return [], _A4
         points = size_in_points(picture, dpi)
-        lines = self._recognised.lines(number, picture, dpi=dpi, points=points)
+        lines = yield from self._recognised.lines(number, picture, dpi=dpi, points=points)
         if not lines:
             self._without_text.append(number)
         return lines, points

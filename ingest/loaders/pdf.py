@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -27,7 +27,7 @@ from ingest.loaders.pdf_text import PageText, read_text
 from ingest.loaders.titles import clean, sensible_title
 from ingest.ocr.engines import AGAIN_HINT, INSTALL_HINT, installed
 from ingest.ocr.pages import RecognisedPages
-from ingest.protocols import Loaded, LoadEvent, PageLoaded, Recognising
+from ingest.protocols import Drawing, Loaded, LoadEvent, PageLoaded, PictureEvent
 from ingest.running_lines import PlacedLines, drop_running_lines
 from ingest.tables import find_tables
 from rag.errors import DamagedSource, NoText, PasswordNeeded
@@ -48,9 +48,11 @@ _TITLE_PAGES = 3
 class PdfLoader:
     """Reads PDFs page by page; keeps no state between files."""
 
-    def __init__(self, password: str | None = None) -> None:
-        """`password` opens a protected one; None is the empty password."""
+    def __init__(self, password: str | None = None, *, known: Mapping[str, bytes] | None = None) -> None:
+        """`password` opens a protected one; None is the empty password. `known` are readings of its pictures from
+        before (see ingest/ocr/readings.py)."""
         self._password = password
+        self._known = known or {}
 
     def load(self, path: Path, *, title: str | None) -> Iterator[LoadEvent]:
         """See `ingest.protocols.Loader`.
@@ -61,7 +63,7 @@ class PdfLoader:
             NoText: it opens, but no page holds text.
         """
         with open_pdf(path, self._password) as document:
-            yield from _Reading(document).events(title)
+            yield from _Reading(document, self._known).events(title)
 
 
 def open_pdf(path: Path, password: str | None = None) -> pdfium.PdfDocument:
@@ -123,13 +125,13 @@ class _ReadPage:
 class _Reading:
     """One pass over one PDF."""
 
-    def __init__(self, document: pdfium.PdfDocument) -> None:
+    def __init__(self, document: pdfium.PdfDocument, known: Mapping[str, bytes]) -> None:
         self._document = document
         self._total = len(document)
         self._outline = _outline(document)
         self._position = 0
         self._vocabulary: set[str] = set()
-        self._recognised = RecognisedPages()
+        self._recognised = RecognisedPages(dict(known))
         self._findings = Findings()
         self._first_heading = ""
         self._has_fields = document.get_formtype() == raw.FORMTYPE_ACRO_FORM
@@ -141,9 +143,10 @@ class _Reading:
         self._fonts = None if self._outlined else self._font_profile()
 
     def events(self, title: str | None) -> Iterator[LoadEvent]:
-        """A PageLoaded for every page, Recognising before it where that is done, the files attached, then Loaded."""
-        for found in drop_running_lines(self._placed_pages()):
-            if isinstance(found, Recognising):
+        """A PageLoaded for every page, what is told of its picture before it, the files attached, then Loaded."""
+        placed: Iterator[tuple[PlacedLines, int] | PictureEvent] = drop_running_lines(self._placed_pages())
+        for found in placed:
+            if not isinstance(found, tuple):
                 yield found
                 continue
             page, repeated = found
@@ -159,12 +162,12 @@ class _Reading:
         yield from attached_files(self._document, self._findings.attached)
         yield self._head(title)
 
-    def _placed_pages(self) -> Iterator[PlacedLines | Recognising]:
+    def _placed_pages(self) -> Iterator[PlacedLines | PictureEvent]:
         for number in range(1, self._total + 1):
             lines, size, scan = self._lines(number)
             if scan:
-                yield Recognising()
-                lines = self._recognised_lines(number, lines, size)
+                yield Drawing()
+                lines = yield from self._recognised_lines(number, lines, size)
             if not lines and number not in self._findings.unreadable[-1:]:
                 self._findings.without_text.append(number)
             label = clean(page_label(self._document, number - 1))[:40]
@@ -234,7 +237,9 @@ class _Reading:
         page.close()
         return _ReadPage(text, size, scan)
 
-    def _recognised_lines(self, number: int, own: Sequence[Line], size: tuple[float, float]) -> Sequence[Line]:
+    def _recognised_lines(
+        self, number: int, own: Sequence[Line], size: tuple[float, float]
+    ) -> Generator[PictureEvent, None, Sequence[Line]]:
         """The lines in the page's picture, or its own where these say as much."""
         try:
             page = self._document[number - 1]
@@ -242,7 +247,7 @@ class _Reading:
         except pdfium.PdfiumError:  # it could be read, if not drawn
             return own
         page.close()
-        return self._recognised.lines(number, shown, dpi=dpi, points=size, own=own)
+        return (yield from self._recognised.lines(number, shown, dpi=dpi, points=size, own=own))
 
     def _outline_fits(self) -> bool:
         """Whether there is an outline worth the name, and its titles stand where it says."""

@@ -8,6 +8,7 @@ Tesseract without German cannot write umlauts and is left alone.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +27,8 @@ from ingest.ocr.tesseract import Tesseract, run
 if TYPE_CHECKING:
     from PIL import Image
 
+_REVISION = 1
+"""Of what is done around the engines: their settings, turning pages upright. Another one reads otherwise."""
 LANGUAGES = ("deu", "eng")
 """What documents are written in, as Tesseract names it."""
 INSTALL_HINT = "Install tesseract-ocr with its German data (tesseract-ocr-deu), or the Python package rapidocr."
@@ -38,6 +42,8 @@ class Engines:
 
     tesseract: Path | None = None
     """The program; None where it is missing or lacks one of LANGUAGES."""
+    tesseract_make: str = ""
+    """Its version, and which language data it has."""
     rapidocr: bool = False
 
     def __bool__(self) -> bool:
@@ -47,7 +53,17 @@ class Engines:
 @cache
 def installed() -> Engines:
     """What this machine has. Runs Tesseract the first time: ask before the process is confined."""
-    return Engines(tesseract=_tesseract(), rapidocr=find_spec("rapidocr") is not None)
+    program, make = _tesseract()
+    return Engines(tesseract=program, tesseract_make=make, rapidocr=find_spec("rapidocr") is not None)
+
+
+@cache
+def recipe() -> str:
+    """Names and versions of all that may take part in reading a picture: by another recipe it may read otherwise.
+    Ask before the process is confined."""
+    engines = installed()
+    rapid = f"rapidocr {version('rapidocr')}" if engines.rapidocr else ""
+    return f"r{_REVISION}; {engines.tesseract_make}; {rapid}"
 
 
 def summary() -> str:
@@ -100,12 +116,26 @@ def _rapid() -> Recogniser:
     return Rapid()
 
 
-def _tesseract() -> Path | None:
+def _tesseract() -> tuple[Path | None, str]:
     program = shutil.which("tesseract")
     if program is None:
-        return None
+        return None, ""
     try:
-        listed = run(Path(program), ["--list-langs"], seconds=_LIST_SECONDS).split()
+        listed = run(Path(program), ["--list-langs"], seconds=_LIST_SECONDS)
+        if not set(LANGUAGES) <= set(listed.split()):
+            return None, ""
+        told = run(Path(program), ["--version"], seconds=_LIST_SECONDS).partition("\n")[0]
     except (OSError, subprocess.SubprocessError):  # there, but it does not run
-        return None
-    return Path(program) if set(LANGUAGES) <= set(listed) else None
+        return None, ""
+    return Path(program), " ".join((told.strip(), *_language_data(listed)))
+
+
+def _language_data(listed: str) -> Iterator[str]:
+    """Languages with size and age of their data, which are installed apart from the program, fast or best ones."""
+    folder = re.search('"(.+)"', listed)  # Tesseract 5 names it; before, a language's name must do
+    for language in LANGUAGES:
+        try:
+            data = (Path(folder[1]) / f"{language}.traineddata").stat() if folder else None
+        except OSError:
+            data = None
+        yield f"{language} {data.st_size} {data.st_mtime_ns}" if data else language

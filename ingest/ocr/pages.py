@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 from PIL import Image
 
 from ingest.layout import Line
-from ingest.ocr import LOW_CONFIDENCE, MOST_PAGES, RecognitionFailed
-from ingest.ocr.engines import installed
+from ingest.ocr import LOW_CONFIDENCE, MOST_PAGES, Recognised, RecognitionFailed
+from ingest.ocr.engines import installed, recipe
 from ingest.ocr.pictures import is_empty, readable
 from ingest.ocr.placing import placed_lines
+from ingest.ocr.readings import name_of, pack, unpack
 from ingest.ocr.turning import read_upright, turned_back
 from ingest.page_ranges import page_ranges
+from ingest.protocols import RecognisedPicture, Recognising
 
 _LEAST_PIXELS = 16
 """A side shorter than that holds no letter."""
@@ -25,6 +27,8 @@ _MUCH_MORE = 1.5
 class RecognisedPages:
     """Recognises pages of one document, and remembers."""
 
+    known: dict[str, bytes] = field(default_factory=dict)
+    """Readings by picture: those from before, and those of this time."""
     read: list[tuple[int, float]] = field(default_factory=list)
     """(page, mean confidence from 0 to 1), ascending; pages without text in their picture are not in it."""
     failed: list[int] = field(default_factory=list)
@@ -47,8 +51,9 @@ class RecognisedPages:
         dpi: int | None,
         points: tuple[float, float],
         own: Sequence[Line] = (),
-    ) -> Sequence[Line]:
-        """Lines of page `number` in reading order; none where its picture holds no text.
+    ) -> Generator[Recognising | RecognisedPicture, None, Sequence[Line]]:
+        """Lines of page `number` in reading order; none where its picture holds no text. Tells when an engine is run,
+        and what is known then.
 
         Args:
             picture: the page, grey and upright.
@@ -65,7 +70,7 @@ class RecognisedPages:
         ready = readable(picture, dpi=dpi)
         scale = points[0] / ready.width
         try:
-            found, turns = read_upright(ready, dpi=round(72 / scale))
+            found, turns = yield from self._reading(ready, dpi=round(72 / scale))
         except RecognitionFailed:
             self.failed.append(number)
             return own
@@ -76,6 +81,29 @@ class RecognisedPages:
         self.read.append((number, round(found.confidence, 3)))
         self.engine = found.engine
         return lines
+
+    def _reading(
+        self, picture: Image.Image, *, dpi: int
+    ) -> Generator[Recognising | RecognisedPicture, None, tuple[Recognised, int]]:
+        """What is known to stand in a picture, or else what the engines read in it, and the turns. Raises
+        RecognitionFailed."""
+        name = name_of(picture, dpi=dpi, recipe=recipe())
+        known = self._known(name)
+        if known is not None:
+            yield RecognisedPicture(name)
+            return known
+        yield Recognising()
+        found, turns = read_upright(picture, dpi=dpi)
+        if packed := pack(found, turns):
+            self.known[name] = packed
+            yield RecognisedPicture(name, packed)
+        return found, turns
+
+    def _known(self, name: str) -> tuple[Recognised, int] | None:
+        try:
+            return unpack(self.known[name])
+        except (KeyError, ValueError):  # another Footnote may have kept other ones
+            return None
 
     def has(self, number: int) -> bool:
         """Whether page `number`, the last one looked at, was recognised."""

@@ -9,22 +9,20 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import psutil
-
 from ingest import media
 from ingest.loaders import assemble
+from ingest.ocr import MOST_PAGES
 from ingest.parser.frames import Frame, decode_event
 from ingest.parser.limits import ParserLimits
 from ingest.parser.process import HelperProcess, HelperStopped
-from ingest.protocols import Embedded, LoadEvent, PageLoaded
+from ingest.parser.watch import TICK_SECONDS, Watch
+from ingest.protocols import Embedded, LoadEvent, PageLoaded, Readings, RecognisedPicture
 from ingest.wordboxes import Box
 from rag import errors
 from rag.errors import Cancelled, DamagedSource, FootnoteError, ReaderStopped, SourceError
 from rag.languages import detect
 from rag.types import Document
 
-_TICK_SECONDS = 0.1
-"""How often memory, time and cancelling are looked at."""
 _SIGKILL, _SIGXCPU = 9, 24
 """As numbers: Windows knows neither name."""
 _NEARLY = 0.5
@@ -84,6 +82,7 @@ class ParserClient:
         progress: Callable[[int, int], None],
         embedded: Callable[[Embedded], None] = lambda _: None,
         password: str | None = None,
+        readings: Readings | None = None,
     ) -> Document:
         """The document in a file, with its language detected.
 
@@ -94,6 +93,7 @@ class ParserClient:
             progress: called with (pages read, pages in all), at most ten times a second and once at the end.
             embedded: called with every file inside the file as it is met; one may come twice (a second try).
             password: of a protected PDF. It goes to the helper through a pipe, and nowhere else.
+            readings: what is known of its pictures, and where it is kept what they say; else all are recognised.
 
         Raises:
             SourceError: the kind says why the file cannot be read.
@@ -101,7 +101,16 @@ class ParserClient:
         """
         request = {"op": "parse", "path": str(path.resolve()), "media_type": media_type, "title": title}
         request["password"] = password
-        document = self._twice(lambda: assemble(self._events(request, cancelled, progress, embedded)), cancelled)
+
+        def told() -> Iterator[LoadEvent]:
+            for event in self._events(request, cancelled, progress, known=readings.known() if readings else {}):
+                if isinstance(event, Embedded):
+                    embedded(event)
+                elif isinstance(event, RecognisedPicture) and readings:
+                    readings.take(event)
+                yield event
+
+        document = self._twice(lambda: assemble(told()), cancelled)
         return replace(document, language=detect(document.text) or document.language)
 
     def render(
@@ -152,7 +161,7 @@ class ParserClient:
 
     def _bytes(self, request: Mapping[str, Any]) -> bytes:
         return self._twice(
-            lambda: b"".join(part for frame in self._frames(request, _never) for part in frame.parts), _never
+            lambda: b"".join(part for frame in self._frames(request, (), _never) for part in frame.parts), _never
         )
 
     def _events(
@@ -160,26 +169,29 @@ class ParserClient:
         request: Mapping[str, Any],
         cancelled: Callable[[], bool],
         progress: Callable[[int, int], None],
-        embedded: Callable[[Embedded], None],
+        *,
+        known: Mapping[str, bytes],
     ) -> Iterator[LoadEvent]:
-        done, total, told = 0, 0, 0.0
-        for frame in self._frames(request, cancelled):
+        done, total, pictures, told = 0, 0, 0, 0.0
+        for frame in self._frames({**request, "known": list(known)}, tuple(known.values()), cancelled):
             try:
                 event = decode_event(frame)
             except (ValueError, KeyError, TypeError, errors.StorageError) as error:
                 raise _unreadable() from error  # something else than our own loader is speaking
             if isinstance(event, PageLoaded):
                 done, total = done + 1, event.total
-            elif isinstance(event, Embedded):
-                embedded(event)
-            if time.monotonic() - told >= _TICK_SECONDS:
+            elif isinstance(event, RecognisedPicture):
+                pictures += 1
+                if pictures > MOST_PAGES:  # nor does our own loader tell of so many
+                    raise _unreadable()
+            if time.monotonic() - told >= TICK_SECONDS:
                 progress(done, total)
                 told = time.monotonic()
             yield event
         progress(done, total)
 
     def _twice(self, attempt: Callable[[], Result], cancelled: Callable[[], bool]) -> Result:
-        while not self._busy.acquire(timeout=_TICK_SECONDS):
+        while not self._busy.acquire(timeout=TICK_SECONDS):
             if cancelled() or self._closed:
                 raise _cancelled()
         try:
@@ -204,7 +216,9 @@ class ParserClient:
             self._worker = None
             self._busy.release()
 
-    def _frames(self, request: Mapping[str, Any], cancelled: Callable[[], bool]) -> Iterator[Frame]:
+    def _frames(
+        self, request: Mapping[str, Any], parts: Sequence[bytes], cancelled: Callable[[], bool]
+    ) -> Iterator[Frame]:
         """Frames of one request up to "done".
 
         Raises:
@@ -213,11 +227,11 @@ class ParserClient:
         """
         helper = self._started()
         self._pending = True
-        helper.send({**request, "limits": asdict(self._limits)})
-        watch = _Watch(self._limits)
+        helper.send({**request, "limits": asdict(self._limits)}, *parts)
+        watch = Watch(self._limits)
         outcome: Frame | None = None
         while True:
-            frame = helper.receive(_TICK_SECONDS)
+            frame = helper.receive(TICK_SECONDS)
             if watch.due():
                 if cancelled():
                     raise _cancelled()
@@ -227,8 +241,12 @@ class ParserClient:
             match frame.header.get("event"):
                 case "started":
                     self._worker = watch.pid = int(frame.header["pid"])
+                case "drawing":
+                    watch.drawn += 1
                 case "recognising":
                     watch.recognised += 1
+                case "recognised":
+                    yield frame
                 case "done" | "error":
                     outcome = frame
                 case "ended":
@@ -267,37 +285,6 @@ class ParserClient:
         self._worker, self._pending = None, False
         if helper:
             helper.kill()
-
-
-class _Watch:
-    """Wall time and memory of one request."""
-
-    def __init__(self, limits: ParserLimits) -> None:
-        self._limits = limits
-        self._started = self._looked = time.monotonic()
-        self.pid: int | None = None
-        self.pages = 0
-        self.recognised = 0
-
-    def due(self) -> bool:
-        """True once every tick."""
-        now = time.monotonic()
-        if now - self._looked < _TICK_SECONDS:
-            return False
-        self._looked = now
-        return True
-
-    def check(self) -> None:
-        """Raise TooLarge past a limit."""
-        if time.monotonic() - self._started > self._limits.seconds_after(self.pages, self.recognised):
-            raise self._limits.too_slow(self.pages, self.recognised)
-        if self.pid is not None:
-            try:
-                used = psutil.Process(self.pid).memory_info().rss
-            except psutil.Error:  # it has just ended
-                return
-            if used > self._limits.memory_bytes:
-                raise self._limits.too_much_memory()
 
 
 def _never() -> bool:

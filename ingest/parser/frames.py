@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
-from ingest.protocols import Embedded, Loaded, LoadEvent, PageLoaded, Recognising
+from ingest.ocr.readings import unpack
+from ingest.protocols import Drawing, Embedded, Loaded, LoadEvent, PageLoaded, RecognisedPicture, Recognising
 from ingest.wordboxes import PackedWords, pack
 from rag.types import Block, BlockKind, Page, Place, PlaceKind, Report, Span
 
@@ -16,6 +18,7 @@ _MAX_PAYLOAD = 2**30
 """Bytes: 50 million characters of text need 200 MB at most. A frame past it is an attack on the reader."""
 _KINDS = frozenset(get_args(BlockKind))
 _PLACES = frozenset(get_args(PlaceKind))
+_PICTURE = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,12 @@ def encode_event(event: LoadEvent) -> bytes:
     """A loader's event as one frame."""
     if isinstance(event, Loaded):
         return encode({"event": "loaded", **asdict(event)})
+    if isinstance(event, Drawing):
+        return encode({"event": "drawing"})
     if isinstance(event, Recognising):
         return encode({"event": "recognising"})
+    if isinstance(event, RecognisedPicture):
+        return encode({"event": "recognised", "picture": event.picture}, event.reading)
     if isinstance(event, Embedded):
         return encode({"event": "embedded", "path": event.path}, event.data)
     page = event.page
@@ -99,21 +106,42 @@ def decode_event(frame: Frame) -> LoadEvent:
         ValueError, KeyError, TypeError, StorageError: not what `encode_event` writes.
     """
     header = frame.header
-    if header["event"] == "loaded":
-        return Loaded(
-            title=_text(header["title"]) or "",
-            language=_text(header["language"]) or "",
-            author=_text(header["author"]),
-            date=_text(header["date"]),
-            notes=tuple(_text(note) or "" for note in header["notes"]),
-            page_count=int(header["page_count"]),
-            report=_report(header["report"]),
-        )
-    if header["event"] == "recognising":
-        return Recognising()
-    if header["event"] == "embedded":
-        return Embedded(path=_text(header["path"]) or "", data=frame.parts[0])
-    text, blocks, words, places = frame.parts
+    match header["event"]:
+        case "loaded":
+            return _loaded(header)
+        case "drawing":
+            return Drawing()
+        case "recognising":
+            return Recognising()
+        case "recognised":
+            return _recognised(header["picture"], *frame.parts)
+        case "embedded":
+            return Embedded(path=_text(header["path"]) or "", data=frame.parts[0])
+        case _:
+            return _page(header, *frame.parts)
+
+
+def _loaded(header: Mapping[str, Any]) -> Loaded:
+    return Loaded(
+        title=_text(header["title"]) or "",
+        language=_text(header["language"]) or "",
+        author=_text(header["author"]),
+        date=_text(header["date"]),
+        notes=tuple(_text(note) or "" for note in header["notes"]),
+        page_count=int(header["page_count"]),
+        report=_report(header["report"]),
+    )
+
+
+def _recognised(picture: Any, reading: bytes) -> RecognisedPicture:
+    if not isinstance(picture, str) or not _PICTURE.fullmatch(picture):
+        raise ValueError("no name of a picture")
+    if reading:
+        unpack(reading)
+    return RecognisedPicture(picture, reading)
+
+
+def _page(header: Mapping[str, Any], text: bytes, blocks: bytes, words: bytes, places: bytes) -> PageLoaded:
     page = None
     if header["page"] is not None:
         number, (start, end), label, width, height = header["page"]

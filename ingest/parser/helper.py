@@ -22,20 +22,18 @@ from pathlib import Path
 from typing import Any
 
 from ingest import media
-from ingest.loaders import loader_for
+from ingest.loaders import PICTURED, loader_for
 from ingest.ocr import engines
 from ingest.parser import landlock
-from ingest.parser.frames import FrameBuffer, encode, encode_event
+from ingest.parser.frames import Frame, FrameBuffer, encode, encode_event
 from ingest.parser.limits import ParserLimits
-from ingest.protocols import PageLoaded, Recognising
+from ingest.protocols import Drawing, PageLoaded, Recognising
 from rag.errors import DamagedSource, FootnoteError, InvalidInput, UnsupportedType
 
 _READ_BYTES = 2**16
 _PR_SET_PDEATHSIG = 1
 """prctl(2)."""
 _OPEN_FILES = 64
-_PICTURED = media.IMAGES | {media.PDF}
-"""Formats whose text may have to be recognised."""
 
 
 def main() -> None:
@@ -56,10 +54,10 @@ def main() -> None:
     while data := os.read(requests, _READ_BYTES):
         for frame in buffer.feed(data):
             if hasattr(os, "fork"):
-                _serve_in_fork(frame.header, requests, replies)
+                _serve_in_fork(frame, requests, replies)
             else:
                 _write(replies, encode({"event": "started", "pid": os.getpid()}))
-                _serve(frame.header, replies)
+                _serve(frame, replies)
                 _write(replies, encode({"event": "ended", "signal": 0, "peak": 0}))
 
 
@@ -74,7 +72,8 @@ def _import_for(media_type: str) -> None:
         engines.prepare()
 
 
-def _serve_in_fork(request: Mapping[str, Any], requests: int, replies: int) -> None:
+def _serve_in_fork(frame: Frame, requests: int, replies: int) -> None:
+    request = frame.header
     _import_for(request["media_type"])
     programs = _programs_for(request["media_type"])
     incoming, outgoing = os.pipe()
@@ -86,7 +85,7 @@ def _serve_in_fork(request: Mapping[str, Any], requests: int, replies: int) -> N
                 os.close(descriptor)
             _restrict(helper, ParserLimits(**request["limits"]))
             landlock.confine(Path(request["path"]), programs=programs)
-            _serve(request, outgoing)
+            _serve(frame, outgoing)
         finally:
             os._exit(0)  # no clean-up of what the helper opened
     os.close(outgoing)
@@ -101,7 +100,10 @@ def _serve_in_fork(request: Mapping[str, Any], requests: int, replies: int) -> N
 
 def _programs_for(media_type: str) -> list[Path]:
     """What the fork may start."""
-    tesseract = engines.installed().tesseract if media_type in _PICTURED else None
+    if media_type not in PICTURED:
+        return []
+    engines.recipe()  # remembered, for the fork cannot ask
+    tesseract = engines.installed().tesseract
     return [tesseract] if tesseract else []
 
 
@@ -157,12 +159,12 @@ def _allow_seconds(allowed: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds if hard == resource.RLIM_INFINITY else min(seconds, hard), hard))
 
 
-def _serve(request: Mapping[str, Any], replies: int) -> None:
+def _serve(frame: Frame, replies: int) -> None:
     """Do one request; its last frame is "done" or "error"."""
-    limits = ParserLimits(**request["limits"])
+    limits = ParserLimits(**frame.header["limits"])
     try:
-        for frame in _replies(request, limits):
-            _write(replies, frame)
+        for reply in _replies(frame, limits):
+            _write(replies, reply)
         last = encode({"event": "done"})
     except FootnoteError as error:
         last = _error(error)
@@ -175,19 +177,20 @@ def _serve(request: Mapping[str, Any], replies: int) -> None:
     _write(replies, last)
 
 
-def _replies(request: Mapping[str, Any], limits: ParserLimits) -> Iterator[bytes]:
+def _replies(frame: Frame, limits: ParserLimits) -> Iterator[bytes]:
+    request = frame.header
     match request["op"]:
         case "parse":
-            return _parse(request, limits)
+            return _parse(request, limits, known=dict(zip(request["known"], frame.parts, strict=True)))
         case "render":
             return _render(request)
         case _:
             return _unlock(request)
 
 
-def _parse(request: Mapping[str, Any], limits: ParserLimits) -> Iterator[bytes]:
-    characters = pages = recognised = 0
-    loader = loader_for(request["media_type"], password=request["password"])
+def _parse(request: Mapping[str, Any], limits: ParserLimits, *, known: Mapping[str, bytes]) -> Iterator[bytes]:
+    characters = pages = recognised = drawn = 0
+    loader = loader_for(request["media_type"], password=request["password"], known=known)
     for event in loader.load(Path(request["path"]), title=request["title"]):
         if isinstance(event, PageLoaded):
             pages += 1
@@ -197,8 +200,9 @@ def _parse(request: Mapping[str, Any], limits: ParserLimits) -> Iterator[bytes]:
             if characters > limits.text_characters:
                 raise limits.too_much_text()
         recognised += isinstance(event, Recognising)
-        if hasattr(os, "fork") and isinstance(event, PageLoaded | Recognising):
-            _allow_seconds(limits.seconds_after(pages, recognised))
+        drawn += isinstance(event, Drawing)
+        if hasattr(os, "fork") and isinstance(event, PageLoaded | Recognising | Drawing):
+            _allow_seconds(limits.seconds_after(pages, recognised, drawn))
         yield encode_event(event)
 
 

@@ -20,12 +20,16 @@ class ParserLimits:
     seconds_per_page: float = 0.5
     seconds_per_recognition: float = 60.0
     """Each page that is recognised in a picture adds so much more."""
+    seconds_per_drawing: float = 5.0
+    """And each whose picture is drawn, be it recognised then or known from before."""
     pages: int = 20_000
     text_characters: int = 50_000_000
 
-    def seconds_after(self, pages: int, recognised: int = 0) -> float:
-        """Wall time allowed in all once so many pages have been read and so many have begun to be recognised."""
+    def seconds_after(self, pages: int, recognised: int = 0, drawn: int = 0) -> float:
+        """Wall time allowed in all once so many pages have been read, and so many have begun to be recognised and to be
+        drawn for that."""
         waited = self.seconds_per_recognition * min(recognised, MOST_PAGES)
+        waited += self.seconds_per_drawing * min(drawn, MOST_PAGES)
         return self.seconds + self.seconds_per_page * pages + waited
 
     def too_much_memory(self) -> TooLarge:
@@ -35,9 +39,9 @@ class ParserLimits:
             hint=_SPLIT,
         )
 
-    def too_slow(self, pages: int, recognised: int = 0) -> TooLarge:
-        """The file needs more than `seconds_after(pages, recognised)`."""
-        allowed = self.seconds_after(pages, recognised)
+    def too_slow(self, pages: int, recognised: int = 0, drawn: int = 0) -> TooLarge:
+        """The file needs more than `seconds_after(pages, recognised, drawn)`."""
+        allowed = self.seconds_after(pages, recognised, drawn)
         done = f" ({pages} pages were read)" if pages else ""
         return TooLarge(
             f"Reading it takes longer than {allowed:,.0f} seconds{done}; it may be damaged.",

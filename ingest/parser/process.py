@@ -69,12 +69,12 @@ class HelperProcess:
         """Process id of the helper (not of what it forks)."""
         return self._process.pid
 
-    def send(self, header: Mapping[str, Any]) -> None:
+    def send(self, header: Mapping[str, Any], *parts: bytes) -> None:
         """Send a request; raises HelperStopped if nobody is there."""
         if self._process.stdin is None:
             raise HelperStopped
         try:
-            self._process.stdin.write(encode(header))
+            self._process.stdin.write(encode(header, *parts))
             self._process.stdin.flush()
         except (OSError, ValueError) as error:
             raise HelperStopped from error

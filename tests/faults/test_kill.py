@@ -18,13 +18,17 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ingest.ocr import engines
 from tests.conftest import ROOT
 from tests.support.documents import long_text, pdf
+from tests.support.scans import GERMAN, drawn, scanned_pdf
 
 STATES = ["received", "stored", "parsed", "chunked", "embedded", "indexed", "ready"]
 POINTS = ["stored", "parsed", "embedding", "indexed", "ready"]
 VECTORS, PARSER = "rag.stores.vectord", "ingest.parser.helper"
 PATIENCE = 90.0
+SCANNED = 6
+"""Pages of the scan."""
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -43,6 +47,13 @@ def sources(tmp_path_factory) -> list[str]:
     return [str(file) for file in files]
 
 
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory) -> list[str]:
+    file = tmp_path_factory.mktemp("scans") / "scan.pdf"
+    file.write_bytes(scanned_pdf([drawn([*GERMAN, f"Blatt {number}00"]) for number in range(1, SCANNED + 1)]))
+    return [str(file)]
+
+
 @pytest.mark.parametrize("point", POINTS)
 def test_a_killed_application_goes_on_where_it_stopped(tmp_path, sources, point):
     _kill_application(tmp_path / "data", sources, lambda data: _reached(data, point))
@@ -53,6 +64,32 @@ def test_a_killed_application_goes_on_where_it_stopped(tmp_path, sources, point)
 def test_a_killed_application_goes_on_from_any_moment(tmp_path, sources, seed):
     moment = time.monotonic() + random.Random(seed).uniform(0.8, 5.0)
     _kill_application(tmp_path / "data", sources, lambda _: time.monotonic() > moment)
+
+
+@pytest.mark.skipif(not engines.installed(), reason="nothing here recognises text")
+@pytest.mark.parametrize("kept", [1, 4])
+def test_a_killed_scan_goes_on_at_its_next_page(tmp_path, scan, kept):
+    data = tmp_path / "data"
+    with _driver(data, scan) as process:
+        _await(lambda: len(_rows(data, "SELECT 1 FROM recognitions")) >= kept, "the kill point")
+        _kill(process)
+    finished = len(_rows(data, "SELECT 1 FROM recognitions"))
+    with _driver(data, []) as process:
+        assert _recognised_until_done(process) == SCANNED - finished < SCANNED
+    assert _count(data, "ready") == 1
+    _assert_clean(data)
+
+
+@pytest.mark.skipif(not engines.installed(), reason="nothing here recognises text")
+def test_without_what_was_kept_a_killed_scan_begins_again(tmp_path, scan):
+    data = tmp_path / "data"
+    with _driver(data, [*scan, "--forgetful"]) as process:
+        assert process.stdout is not None
+        told = iter(process.stdout)
+        assert sum(line == "recognising\n" for line, _ in zip(told, range(5), strict=False)) == 4, "the control"
+        _kill(process)
+    with _driver(data, []) as process:
+        assert _recognised_until_done(process) == SCANNED
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -182,6 +219,17 @@ def _await(condition: Callable[[], bool], what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"{what} was never reached"
         time.sleep(0.005)
+
+
+def _recognised_until_done(process: subprocess.Popen[str]) -> int:
+    """How often an engine was begun until every document is ready or failed."""
+    assert process.stdout is not None
+    begun = 0
+    for line in process.stdout:
+        if line.strip() == "done":
+            return begun
+        begun += line.strip() == "recognising"
+    pytest.fail("the driver ended before it was done")
 
 
 def _reached(data: Path, point: str) -> bool:

@@ -15,13 +15,13 @@ from PIL import Image
 
 from ingest import media
 from ingest.ocr.engines import installed
-from ingest.parser import client as client_module
-from ingest.parser.client import ParserClient, _Watch
+from ingest.parser.client import ParserClient
 from ingest.parser.limits import ParserLimits
+from ingest.parser.watch import Watch
 from rag.errors import TooLarge
 from rag.types import Document
 from tests.support.documents import pdf
-from tests.support.scans import DPI, ENGLISH, GERMAN, drawn, encoded, scanned_pdf
+from tests.support.scans import DPI, ENGLISH, GERMAN, drawn, encoded, scanned_pdf, watched
 from tests.support.services import ingested, opened
 from workspaces.bootstrap import Services
 
@@ -44,17 +44,9 @@ def parse(client: ParserClient, path: Path, media_type: str) -> Document:
 
 
 @pytest.fixture
-def watches(monkeypatch: pytest.MonkeyPatch) -> list[_Watch]:
+def watches(monkeypatch: pytest.MonkeyPatch) -> list[Watch]:
     """What counted the pages of each request."""
-    found: list[_Watch] = []
-
-    class Kept(_Watch):
-        def __init__(self, limits: ParserLimits) -> None:
-            super().__init__(limits)
-            found.append(self)
-
-    monkeypatch.setattr(client_module, "_Watch", Kept)
-    return found
+    return watched(monkeypatch)
 
 
 def marked_rows(png: bytes) -> tuple[float, float]:
@@ -89,7 +81,7 @@ def test_a_scan_is_found_by_its_words_and_its_quote_is_marked(
     assert any("recognised from images" in note for note in record.notes)
 
 
-def test_only_scanned_pages_move_the_clock_on(path: Path, watches: list[_Watch]) -> None:
+def test_only_scanned_pages_move_the_clock_on(path: Path, watches: list[Watch]) -> None:
     path.write_bytes(scanned_pdf([WRITTEN, drawn(ENGLISH), WRITTEN]))
     client = ParserClient()
     try:
@@ -105,7 +97,7 @@ def test_only_scanned_pages_move_the_clock_on(path: Path, watches: list[_Watch])
 
 def test_a_page_that_is_recognised_may_take_longer_and_only_so_much() -> None:
     limits = ParserLimits(seconds=0, seconds_per_page=0, seconds_per_recognition=60)
-    watch = _Watch(limits)
+    watch = Watch(limits)
     with pytest.raises(TooLarge):
         watch.check()
     watch.recognised = 1
@@ -114,8 +106,10 @@ def test_a_page_that_is_recognised_may_take_longer_and_only_so_much() -> None:
 
 
 def test_recognition_past_the_time_limit_is_stopped_and_the_next_file_is_read(path: Path, tmp_path: Path) -> None:
-    path.write_bytes(scanned_pdf([drawn(GERMAN)] * 40))
-    client = ParserClient(ParserLimits(seconds=0.5, seconds_per_page=0, seconds_per_recognition=0.01))
+    path.write_bytes(scanned_pdf([drawn([*GERMAN, str(number)]) for number in range(40)]))
+    client = ParserClient(
+        ParserLimits(seconds=0.5, seconds_per_page=0, seconds_per_recognition=0.01, seconds_per_drawing=0)
+    )
     good = tmp_path / "good.txt"
     good.write_text("all is well")
     try:

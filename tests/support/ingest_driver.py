@@ -1,8 +1,9 @@
 """A process that ingests, for tests that kill it: python -m tests.support.ingest_driver DATA_DIR [FILE…].
 
-Prints "acked ID" after each accepted file and "done" when every document is ready or failed; ends with its input. With
---delete it deletes all documents instead, with --reindex it builds another search index. The embedder is the double of
-rag/testing.py, slowed down so that there is a time to be killed in.
+Prints "acked ID" after each accepted file, "recognising" whenever an engine of text recognition is begun, and "done"
+when every document is ready or failed; ends with its input. With --delete it deletes all documents instead, with
+--reindex it builds another search index. --forgetful is the control: it keeps nothing of what was recognised. The
+embedder is the double of rag/testing.py, slowed down so that there is a time to be killed in.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ingest.parser import client
+from ingest.parser.watch import Watch
 from rag.errors import NotFound
 from rag.testing import HashEmbedder
 from rag.types import Matrix
 from workspaces.adapters import ENGINES
 from workspaces.bootstrap import Services, open_services
+from workspaces.recognitions import DocumentReadings
 from workspaces.settings import load_settings
 
 WORKSPACE = "kill test"
@@ -32,7 +36,20 @@ class SlowEmbedder(HashEmbedder):
         return super().embed_documents(texts)
 
 
+class TellingWatch(Watch):
+    """Says whenever an engine is begun."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "recognised" and value:
+            print("recognising", flush=True)
+        super().__setattr__(name, value)
+
+
 def main() -> None:
+    client.Watch = TellingWatch  # type: ignore[misc]
+    if "--forgetful" in sys.argv:
+        sys.argv.remove("--forgetful")
+        DocumentReadings.take = lambda *_: None  # type: ignore[method-assign]
     engines = replace(
         ENGINES, embedder=lambda settings: SlowEmbedder(dimension=64 if settings.embedder == "64" else 128)
     )

@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from io import BytesIO
 
 import pypdfium2 as pdfium
+import pytest
 from PIL import Image
 
 from ingest.loaders.pdf_text import read_text
+from ingest.parser import client
+from ingest.parser.limits import ParserLimits
+from ingest.parser.watch import Watch
 from tests.support.pdf_files import Made, Sheet, assembled, lines
 
 GERMAN = (
@@ -76,6 +80,19 @@ def scanned_pdf(pages: Sequence[Image.Image | str], *, stamp: str = "", rotate: 
         kids.append(b"%d 0 R" % len(objects))
     objects[1] = b"<< /Type /Pages /Kids [%s] /Count %d >>" % (b" ".join(kids), len(kids))
     return assembled(objects)
+
+
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[Watch]:
+    """What counts, for each request to a parser's helper from now on, the pages that engines begin to recognise."""
+    found: list[Watch] = []
+
+    class Kept(Watch):
+        def __init__(self, limits: ParserLimits) -> None:
+            super().__init__(limits)
+            found.append(self)
+
+    monkeypatch.setattr(client, "Watch", Kept)
+    return found
 
 
 def _stream(head: bytes, body: bytes) -> bytes:

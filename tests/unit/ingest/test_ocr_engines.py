@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ingest.ocr import Recognised, RecognisedWord, RecognitionFailed, engines
-from ingest.ocr.engines import Engines, recognise, summary
+from ingest.ocr.engines import LANGUAGES, Engines, recipe, recognise, summary
 from ingest.ocr.tesseract import Tesseract
 
 PICTURE = Image.new("L", (100, 50), 255)
@@ -33,9 +33,11 @@ class Scripted:
 
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    engines.installed.cache_clear()
+    for cached in (engines.installed, engines.recipe):
+        cached.cache_clear()
     yield monkeypatch
-    engines.installed.cache_clear()
+    for cached in (engines.installed, engines.recipe):
+        cached.cache_clear()
 
 
 def found_with(fresh: pytest.MonkeyPatch, *, listed: str | Exception | None, rapidocr: bool) -> Engines:
@@ -67,6 +69,37 @@ def test_without_either_nothing_is_promised(fresh: pytest.MonkeyPatch) -> None:
     assert "cannot be read" in summary()
     with pytest.raises(RecognitionFailed):
         recognise(PICTURE, dpi=150)
+
+
+@pytest.mark.parametrize("changed", ["version", "data", "rapidocr", "tesseract"])
+def test_another_engine_version_or_language_data_is_another_recipe(
+    fresh: pytest.MonkeyPatch, tmp_path: Path, changed: str
+) -> None:
+    told = {
+        "--list-langs": f'List of available languages in "{tmp_path}/" (2):\ndeu\neng',
+        "--version": "tesseract 5.3",
+    }
+    for language in LANGUAGES:
+        (tmp_path / f"{language}.traineddata").write_bytes(b"fast")
+    fresh.setattr(engines.shutil, "which", lambda name: "/usr/bin/tesseract")
+    fresh.setattr(engines, "run", lambda program, arguments, data=b"", *, seconds: told[arguments[0]])
+    fresh.setattr(engines, "version", lambda name: "3.2")
+    before = recipe()
+    for cached in (engines.installed, engines.recipe):
+        cached.cache_clear()
+    assert recipe() == before
+    match changed:
+        case "version":
+            told["--version"] = "tesseract 5.4"
+        case "data":
+            (tmp_path / "deu.traineddata").write_bytes(b"best data")
+        case "rapidocr":
+            fresh.setattr(engines, "version", lambda name: "3.3")
+        case _:
+            told["--list-langs"] = "List of available languages (1):\neng"
+    for cached in (engines.installed, engines.recipe):
+        cached.cache_clear()
+    assert recipe() != before
 
 
 @pytest.mark.parametrize(("works", "chosen"), [((True, True), "first"), ((False, True), "second")])

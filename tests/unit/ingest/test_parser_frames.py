@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from ingest.ocr import Recognised
+from ingest.ocr.readings import pack
 from ingest.parser.frames import Frame, FrameBuffer, decode_event, encode, encode_event
-from ingest.protocols import Embedded, Loaded, LoadEvent, PageLoaded, Recognising
+from ingest.protocols import Drawing, Embedded, Loaded, LoadEvent, PageLoaded, RecognisedPicture, Recognising
 from rag.types import Block, Page, Place, Report, Span, WordBox
 
 PAGE = PageLoaded(
@@ -13,7 +15,10 @@ PAGE = PageLoaded(
     total=7,
 )
 EVENTS = [
+    Drawing(),
     Recognising(),
+    RecognisedPicture("ab" * 32, pack(Recognised((), "engine"), 0)),
+    RecognisedPicture("cd" * 32),
     PAGE,
     PageLoaded(text="no pages", blocks=()),
     Loaded(title="T", language="de", author="Jo", date="2024", notes=("note",), page_count=7),
@@ -58,6 +63,24 @@ def test_frames_of_the_wrong_shape_are_refused(header: dict[str, object]) -> Non
     (frame,) = FrameBuffer().feed(encode(header, b"text", b"[]", b""))
     with pytest.raises((ValueError, KeyError, TypeError)):
         decode_event(frame)
+
+
+@pytest.mark.parametrize(
+    ("picture", "parts"),
+    [
+        ("ab" * 32, (b"no reading",)),
+        ("ab" * 32, ()),
+        ("ab" * 32, (b"", b"")),
+        ("AB" * 32, (b"",)),
+        ("../" * 21 + "a", (b"",)),
+        ("ab" * 31, (b"",)),
+        (7, (b"",)),
+        (None, (b"",)),
+    ],
+)
+def test_a_reading_of_the_wrong_shape_is_refused(picture: object, parts: tuple[bytes, ...]) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        decode_event(Frame({"event": "recognised", "picture": picture}, parts))
 
 
 def test_an_unknown_kind_of_block_is_refused() -> None:

@@ -13,7 +13,7 @@ from ingest.loaders import assemble
 from ingest.loaders.pdf import PdfLoader
 from ingest.loaders.pdf_render import render_page
 from ingest.ocr import Recognised, RecognisedWord, engines, pages, turning
-from ingest.protocols import Recognising
+from ingest.protocols import Drawing, Loaded, PageLoaded, RecognisedPicture, Recognising
 from rag.errors import NoText
 from rag.types import Document
 from tests.support.pdf_files import Made, Sheet, lines
@@ -46,8 +46,9 @@ def test_only_the_scanned_page_is_recognised(tmp_path: Path) -> None:
     path.write_bytes(scanned_pdf([WRITTEN, drawn(GERMAN), WRITTEN]))
     events = list(PdfLoader().load(path, title=None))
     kinds = [type(event) for event in events]
-    assert sorted(kind.__name__ for kind in kinds) == ["Loaded", *["PageLoaded"] * 3, "Recognising"]
-    assert kinds[:2].count(Recognising) == 1, "it is said before the page is there"
+    told = [Drawing, Recognising, RecognisedPicture]
+    assert [kind for kind in kinds if kind not in told] == [*[PageLoaded] * 3, Loaded]
+    assert kinds[:3] == told, "it is said before the page is there"
     document = assemble(events)
     first, second, third = (document.text[page.span.start : page.span.end] for page in document.pages)
     assert (first, third) == (WRITTEN, WRITTEN)
@@ -119,10 +120,58 @@ def test_past_the_limit_pages_count_as_without_text(
     tmp_path: Path, counted: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "MOST_PAGES", 2)
-    document = load(tmp_path, scanned_pdf([drawn(ENGLISH)] * 4))
+    document = load(tmp_path, scanned_pdf([drawn([str(number)]) for number in range(4)]))
     assert len(counted) == 2
     assert document.report.pages_without_text == (3, 4)
     assert any(note.startswith("Pages 3-4: not recognised") for note in document.notes)
+
+
+def _readings(path: Path, known: dict[str, bytes]) -> tuple[Document, dict[str, bytes]]:
+    """The document, and the readings that are known afterwards."""
+    events = list(PdfLoader(known=known).load(path, title=None))
+    told = {event.picture: event.reading for event in events if isinstance(event, RecognisedPicture)}
+    return assemble(events), {picture: reading or known[picture] for picture, reading in told.items()}
+
+
+def test_a_known_picture_is_not_given_to_an_engine_and_reads_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file.pdf"
+    path.write_bytes(scanned_pdf([drawn(GERMAN), WRITTEN, drawn(ENGLISH).rotate(90, expand=True)], stamp="Copy 17"))
+    first, known = _readings(path, {})
+    assert len(known) == 2
+    with monkeypatch.context() as without:
+        without.setattr(engines, "_recognisers", lambda: iter(()))
+        again, kept = _readings(path, known)
+    assert (again, kept) == (first, known)
+    assert [number for number, _ in again.report.ocr_pages] == [1, 3]
+
+
+def test_by_another_recipe_all_pictures_are_recognised_again(
+    tmp_path: Path, counted: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file.pdf"
+    path.write_bytes(scanned_pdf([drawn(GERMAN), drawn(ENGLISH)]))
+    _, known = _readings(path, {})
+    assert len(counted) == 2
+    _readings(path, known)
+    assert len(counted) == 2
+    monkeypatch.setattr(pages, "recipe", lambda: "another")
+    _readings(path, known)
+    assert len(counted) == 4
+
+
+def test_the_same_picture_on_two_pages_is_recognised_once(tmp_path: Path, counted: list[tuple[int, int]]) -> None:
+    document = load(tmp_path, scanned_pdf([drawn(GERMAN), drawn(ENGLISH), drawn(GERMAN)]))
+    assert (len(counted), [number for number, _ in document.report.ocr_pages]) == (2, [1, 2, 3])
+
+
+def test_a_known_reading_that_is_none_is_made_anew(tmp_path: Path, counted: list[tuple[int, int]]) -> None:
+    path = tmp_path / "file.pdf"
+    path.write_bytes(scanned_pdf([drawn(GERMAN)]))
+    first, known = _readings(path, {})
+    again, made = _readings(path, dict.fromkeys(known, b"of an older form"))
+    assert (again, made, len(counted)) == (first, known, 2)
 
 
 def test_a_scan_that_no_engine_can_read_is_refused_with_the_reason(
