@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row
 
-from rag.priority import in_background
+from rag.priority import in_background, rest
 from rag.types import Chunk, embedding_text
 from workspaces import extracts, indexes
 from workspaces.database import Database
@@ -104,6 +104,7 @@ class Indexing:
             rows = connection.execute(extracts.words_of(index.id, record.version_id)).all()
         for start in range(0, max(1, len(rows)), _INDEX_BATCH):
             some = rows[start : start + _INDEX_BATCH]
+            rest()  # stemming is Python's own work, which a page that is drawn would share its lock with
             work.check()
             with work.commit() as connection:
                 self._lexical.delete(connection, index.id, [row.rowid for row in some])

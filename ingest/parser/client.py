@@ -21,6 +21,7 @@ from ingest.wordboxes import Box
 from rag import errors
 from rag.errors import Cancelled, DamagedSource, FootnoteError, ReaderStopped, SourceError
 from rag.languages import detect
+from rag.priority import rest
 from rag.types import Document
 
 _SIGKILL, _SIGXCPU = 9, 24
@@ -231,6 +232,8 @@ class ParserClient:
         watch = Watch(self._limits)
         outcome: Frame | None = None
         while True:
+            if self.gives_way:  # its worker stops too once the pipe is full
+                watch.rested(rest(TICK_SECONDS))
             frame = helper.receive(TICK_SECONDS)
             if watch.due():
                 if cancelled():

@@ -32,6 +32,10 @@ class Watch:
         self._looked = now
         return True
 
+    def rested(self, seconds: float) -> None:
+        """So long nothing was taken from it: that does not count."""
+        self._started += seconds
+
     def check(self) -> None:
         """Raise TooLarge past a limit."""
         counts = self.pages, self.recognised, self.drawn

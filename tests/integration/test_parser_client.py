@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -168,6 +170,33 @@ def test_limits_on_pages_and_text_name_their_figures(path: Path) -> None:
     finally:
         few.close()
         little.close()
+
+
+def test_a_file_is_read_while_pages_are_opened_without_end_and_its_rests_do_not_count(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rested: list[float] = []
+    counted = 0.0
+
+    def rest(at_most: float) -> float:
+        rested.append(at_most)
+        return counted
+
+    now = lambda: time.monotonic() + 1_000.0 * len(rested)  # noqa: E731 - far more than the limit, each time
+    monkeypatch.setattr("ingest.parser.client.rest", rest)
+    monkeypatch.setattr("ingest.parser.watch.time", SimpleNamespace(monotonic=now))
+    client = ParserClient()
+    try:
+        parse(client, path)
+        assert rested == []  # a person waits for what this one reads
+        client.gives_way = True
+        with pytest.raises(TooLarge):  # as it would be if they counted
+            parse(client, path)
+        counted = 1_000.0
+        parse(client, path)
+        assert max(rested) <= 0.1
+    finally:
+        client.close()
 
 
 def test_threads_share_one_client(client: ParserClient, path: Path) -> None:

@@ -38,9 +38,15 @@ def test_nothing_waits_where_nobody_opens_a_page(clock: list[float]) -> None:
 def test_work_rests_until_the_page_that_is_opened_is_drawn(clock: list[float]) -> None:
     priority.page_opened()
     priority.rest()
-    assert sum(clock) == pytest.approx(0.8)
+    assert sum(clock) == pytest.approx(1.2)
     priority.rest()
-    assert sum(clock) == pytest.approx(0.8)
+    assert sum(clock) == pytest.approx(1.2)
+
+
+def test_work_that_comes_in_small_pieces_rests_a_little_before_each(clock: list[float]) -> None:
+    priority.page_opened()
+    assert priority.rest(0.1) == pytest.approx(0.1)
+    assert sum(clock) == pytest.approx(0.1)
 
 
 def test_work_goes_on_however_many_pages_are_opened(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
