@@ -21,8 +21,8 @@ BEFORE_STEM = " "
 
 _REMEMBERED = 2_000
 """Passages, 5 KB each: all of a small workspace."""
-_LEADER = re.compile(r"(?:[.…·_]\s?){4,}|\S\s+\d{1,4}$")
-"""A dotted line or a number at the end: how a line of a table of contents or of an index looks."""
+_DOTTED = re.compile(r"(?:[.…·_]\s?){4,}")
+_NUMBERED = re.compile(r"\S\s+\d{1,4}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,8 @@ def _wording(text: str, language: Language, title: str, headings: tuple[str, ...
 
 def _words(text: str, language: Language) -> Words:
     spelled = words(text)
-    stemmed = (BEFORE_STEM + stem(word, language) for word in spelled)
-    return Words("".join(BEFORE_WORD + word for word in spelled), "".join(stemmed))
+    stemmed = [stem(word, language) for word in spelled]
+    return Words(BEFORE_WORD.join(("", *spelled)), BEFORE_STEM.join(("", *stemmed)))
 
 
 def _sentences(text: str, language: Language, above: frozenset[str]) -> Iterator[Sentence]:
@@ -112,4 +112,9 @@ def _sentences(text: str, language: Language, above: frozenset[str]) -> Iterator
 
 def _listing(text: str) -> float:
     lines = [line.strip() for line in text.split("\n") if line.strip()]
-    return sum(_LEADER.search(line) is not None for line in lines) / len(lines) if lines else 0.0
+    return sum(map(_is_listed, lines)) / len(lines) if lines else 0.0
+
+
+def _is_listed(line: str) -> bool:
+    """A dotted line or a number at the end: how a line of a table of contents or of an index looks."""
+    return bool(_DOTTED.search(line) or (line[-1].isdecimal() and _NUMBERED.search(line)))
