@@ -7,26 +7,18 @@ languages), words that stand in one sentence or side by side, headings, tables o
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain, pairwise
-from typing import TypeVar
 
-from rag.analysis import stem, stems, words
 from rag.questions import Question
-from rag.sentences import sentences
-from rag.types import Language, Passage, Span
+from rag.types import Passage, Span
+from rag.wording import BEFORE_STEM, BEFORE_WORD, Wording, Words, joined, wording
 from rag.words import STOP_WORDS
-
-_Part = TypeVar("_Part")
 
 _GRAM = 4
 """Letters of a piece of a word."""
-_LEADER = re.compile(r"(?:[.…·_]\s?){4,}|\S\s+\d{1,4}$")
-"""A dotted line or a number at the end: how a line of a table of contents or of an index looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,130 +52,98 @@ class Match:
 
 
 class _Wanted:
-    """What is looked for in every passage: the question's content words, and pieces of them, each with its weight."""
+    """What is looked for in every passage: the question's content words, pieces of them, and pairs of neighbours."""
 
-    def __init__(self, question: Question) -> None:
-        self.question = question
-        self._words = question.weights
-        self._asked = frozenset().union(*(_pieces(term.word) for term in question.terms if term.content))
-        self._pieces: dict[str, float] = {}
-        self._of_word: dict[str, frozenset[str]] = {}
+    def __init__(self, question: Question, read: Sequence[Wording]) -> None:
+        """Pieces are weighed by how few of the candidates hold them."""
+        self.stems = frozenset().union(*question.groups)
+        self._words = [([_framed(stem) for stem in group], rarity) for group, rarity in question.weights.items()]
+        self._phrases = list(_phrases(question))
+        asked = {piece: 0.0 for term in question.terms if term.content for piece in _pieces(term.word)}
+        spelled = (joined((one.above, one.body)).spelled + BEFORE_WORD for one in read)
+        self.held = [[piece for piece in asked if piece in text] for text in spelled]
+        """For each passage, the pieces asked for that the words in it or above it hold."""
+        frequency = Counter(chain.from_iterable(self.held))
+        self._pieces = {piece: math.log(1 + len(read) / (frequency[piece] + 0.5)) for piece in asked}
+        self._all_words = sum(rarity for _, rarity in self._words)
+        self._all_phrases = sum(weight for _, weight in self._phrases)
+        self._all_pieces = sum(self._pieces.values())
 
-    def weigh(self, held: Sequence[frozenset[str]]) -> None:
-        """Weigh the pieces by how few of the candidates hold them."""
-        frequency = Counter(piece for pieces in held for piece in pieces)
-        self._pieces = {piece: math.log(1 + len(held) / (frequency[piece] + 0.5)) for piece in self._asked}
+    def word_share(self, words: Words) -> float:
+        """Of the content words, by rarity, those that `words` hold."""
+        return _share(self._words, self._all_words, words)
 
-    def pieces_in(self, spelled: Iterable[str]) -> frozenset[str]:
-        """The pieces asked for that these words hold. Remembered by word: passages share most of theirs."""
-        known = self._of_word
-        found: set[str] = set()
-        for word in spelled:
-            held = known.get(word)
-            if held is None:
-                held = known[word] = self._asked & _pieces(word)
-            if held:
-                found |= held
-        return frozenset(found)
+    def phrase_share(self, words: Words) -> float:
+        """Of the pairs of neighbours, by rarity, those that are neighbours in `words`."""
+        return _share(self._phrases, self._all_phrases, words)
 
-    def word_share(self, stemmed: Iterable[str]) -> float:
-        held = frozenset(stemmed)
-        return _share(self._words, (group for group in self._words if not group.isdisjoint(held)))
-
-    def piece_share(self, pieces: frozenset[str]) -> float:
-        return _share(self._pieces, pieces)
-
-
-class _Text:
-    """Words and stems of a text, and the pieces asked for that its words hold; made once, used for several shares."""
-
-    def __init__(self, text: str, language: Language, wanted: _Wanted) -> None:
-        spelled = words(text)
-        self.stems = [stem(word, language) for word in spelled]
-        self.pieces = wanted.pieces_in(spelled)
-
-
-class _Read:
-    """A passage, read once: what stands above it (title, headings, table header), and its sentences."""
-
-    def __init__(self, passage: Passage, wanted: _Wanted) -> None:
-        self.passage = passage
-        self.above = _Text(" ".join((passage.title, *passage.heading_path, passage.header)), passage.language, wanted)
-        self.spans = sentences(passage.text, passage.language)
-        self.sentences = [_Text(passage.text[span.start : span.end], passage.language, wanted) for span in self.spans]
-        self.pieces = self.above.pieces.union(*(sentence.pieces for sentence in self.sentences))
+    def piece_share(self, pieces: Iterable[str]) -> float:
+        """Of all pieces, by rarity, these."""
+        return sum(map(self._pieces.__getitem__, pieces)) / self._all_pieces if self._all_pieces else 0.0
 
 
 def match(question: Question, passages: Sequence[Passage]) -> list[Match]:
     """One Match a passage, in order."""
-    wanted = _Wanted(question)
-    read = [_Read(passage, wanted) for passage in passages]
-    wanted.weigh([one.pieces for one in read])
-    return [_match(wanted, one) for one in read]
+    read = [wording(passage) for passage in passages]
+    wanted = _Wanted(question, read)
+    return [
+        Match(
+            phrase=wanted.phrase_share(one.body),
+            heading=wanted.word_share(one.nearest) * _agreement(wanted.stems, one.nearest),
+            grams=wanted.piece_share(held),
+            listing=one.listing,
+            sentences=tuple(_marked(wanted, one, held, begin=passage.span.start)),
+        )
+        for passage, one, held in zip(passages, read, wanted.held, strict=True)
+    ]
 
 
-def _match(wanted: _Wanted, read: _Read) -> Match:
-    path = read.passage.heading_path
-    nearest = stems(path[-1], read.passage.language) if path else []
-    return Match(
-        phrase=_phrases(wanted.question, list(chain.from_iterable(sentence.stems for sentence in read.sentences))),
-        heading=wanted.word_share(nearest) * _agreement(wanted.question, nearest),
-        grams=wanted.piece_share(read.pieces),
-        listing=_listing(read.passage.text),
-        sentences=tuple(_marked(wanted, read)),
-    )
-
-
-def _share(weights: dict[_Part, float], held: Iterable[_Part]) -> float:
-    whole = sum(weights.values())
-    return sum(weights[part] for part in held) / whole if whole else 0.0
-
-
-def _agreement(question: Question, heading: Sequence[str]) -> float:
-    """Share of the heading's content stems that the question holds."""
-    content = set(heading) - STOP_WORDS or set(heading)
-    asked = frozenset().union(*question.groups)
-    return len(content & asked) / len(content) if content else 0.0
-
-
-def _phrases(question: Question, inside: Sequence[str]) -> float:
-    neighbours = set(pairwise(inside))
-    total = found = 0.0
-    for first, second in pairwise(question.terms):
-        if first.content or second.content:
-            weight = first.rarity + second.rarity
-            total += weight
-            if any((one, other) in neighbours for one in first.group for other in second.group):
-                found += weight
-    return found / total if total else 0.0
-
-
-def _listing(text: str) -> float:
-    lines = [line.strip() for line in text.split("\n") if line.strip()]
-    return sum(_LEADER.search(line) is not None for line in lines) / len(lines) if lines else 0.0
-
-
-def _marked(wanted: _Wanted, read: _Read) -> list[Marked]:
-    """Sentences, best first. A heading says nothing of its own: its words help the sentence below it to be found."""
-    begin = read.passage.span.start
-    above = frozenset(read.above.stems)
-    lent: list[_Text] = []
-    heading: Span | None = None
+def _marked(wanted: _Wanted, read: Wording, held: Sequence[str], *, begin: int) -> list[Marked]:
+    """Sentences, best first. `held`: the pieces that there are in the passage."""
     found: list[Marked] = []
-    for span, sentence in zip(read.spans, read.sentences, strict=True):
-        absolute = Span(begin + span.start, begin + span.end)
-        if above.issuperset(sentence.stems) and span is not read.spans[-1]:
-            lent.append(sentence)
-            heading = Span(heading.start if heading else absolute.start, absolute.end)
-            continue
-        stemmed = frozenset(sentence.stems).union(*(one.stems for one in lent))
-        pieces = sentence.pieces.union(*(one.pieces for one in lent))
-        found.append(Marked(absolute, wanted.word_share(stemmed), wanted.piece_share(pieces), heading))
-        lent, heading = [], None
+    for sentence in read.sentences:
+        spelled = sentence.words.spelled + BEFORE_WORD
+        found.append(
+            Marked(
+                span=_moved(sentence.span, begin),
+                coverage=wanted.word_share(sentence.words),
+                grams=wanted.piece_share(piece for piece in held if piece in spelled),
+                heading=_moved(sentence.heading, begin) if sentence.heading else None,
+            )
+        )
     return sorted(found, key=lambda marked: -(marked.coverage + marked.grams))
 
 
-@lru_cache(maxsize=100_000)
-def _pieces(word: str) -> frozenset[str]:
-    framed = f"_{word}_"
-    return frozenset(framed[at : at + _GRAM] for at in range(max(1, len(framed) - _GRAM + 1)))
+def _phrases(question: Question) -> Iterator[tuple[list[str], float]]:
+    """(its spellings, weight) of each two neighbours of which one carries meaning."""
+    for first, second in pairwise(question.terms):
+        if first.content or second.content:
+            spellings = [_framed(one, other) for one in first.group for other in second.group]
+            yield spellings, first.rarity + second.rarity
+
+
+def _share(weights: Sequence[tuple[Sequence[str], float]], whole: float, words: Words) -> float:
+    """Of the weights, those of which `words` hold one of the spellings."""
+    text = words.stemmed + BEFORE_STEM
+    held = sum(weight for spellings, weight in weights if any(spelling in text for spelling in spellings))
+    return held / whole if whole else 0.0
+
+
+def _framed(*stems: str) -> str:
+    return "".join(BEFORE_STEM + stem for stem in stems) + BEFORE_STEM
+
+
+def _agreement(asked: Collection[str], heading: Words) -> float:
+    """Share of the heading's content stems that the question holds."""
+    stems = frozenset(heading.stems)
+    content = stems - STOP_WORDS or stems
+    return len(content.intersection(asked)) / len(content) if content else 0.0
+
+
+def _moved(span: Span, by: int) -> Span:
+    return Span(span.start + by, span.end + by)
+
+
+def _pieces(word: str) -> Iterator[str]:
+    framed = f"{BEFORE_WORD}{word}{BEFORE_WORD}"
+    return (framed[at : at + _GRAM] for at in range(max(1, len(framed) - _GRAM + 1)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from rag.matching import Marked, Match, match
 from rag.places import locate
 from rag.protocols import Embedder, LexicalIndex, PassageSource, VectorSearch
 from rag.questions import Question, read_question
-from rag.types import Language, Passage, Retrieval, Vector
+from rag.types import Language, Passage, Retrieval, ScoredId, Vector
 
 _LEXICAL_LIMIT = 60
 _DENSE_LIMIT = 100
@@ -46,6 +46,15 @@ class Found:
     """Cosine between the question and the nearest of the sentences that were embedded."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """What is near a question in meaning."""
+
+    vector: Vector
+    """Of the question."""
+    found: list[ScoredId]
+
+
 class HybridRetriever:
     """Words and meaning, fused by score; implements what answering and search need. Thread-safe if its parts are."""
 
@@ -62,14 +71,14 @@ class HybridRetriever:
         Raises EmbedderError where the embedder cannot be loaded.
         """
         started = time.perf_counter()
+        meaning = self._beside.submit(self._by_meaning, index_id, question)
         languages = self._source.languages(index_id)
         read = read_question(question, index_id=index_id, languages=languages, lexical=self._lexical)
         trusted, across = self._trusted(read, languages), read.across(languages)
-        vector = self._embedder.embed_query(read.text)
-        found = self._ranked(index_id, read, vector, trusted=trusted)
+        found = self._ranked(index_id, read, meaning, trusted=trusted)
         strength = evidence(read, _support(found, trusted=trusted, across=across))
         if strength < THRESHOLD and trusted:  # the words leave doubt; it costs 30 to 100 ms
-            found = self._reranked(found, vector)
+            found = self._reranked(found, meaning.result().vector)
             strength = evidence(read, _support(found, trusted=trusted, across=across))
         return Retrieval(
             question=question,
@@ -85,10 +94,14 @@ class HybridRetriever:
         asked = not question.language or question.language in known
         return asked and (not languages or not known.isdisjoint(languages))
 
-    def _ranked(self, index_id: str, question: Question, vector: Vector, *, trusted: bool) -> list[Found]:
+    def _by_meaning(self, index_id: str, question: str) -> _Near:
+        vector = self._embedder.embed_query(question)
+        return _Near(vector, self._vectors.search(index_id, vector, limit=_DENSE_LIMIT))
+
+    def _ranked(self, index_id: str, question: Question, meaning: Future[_Near], *, trusted: bool) -> list[Found]:
         if not question.text.strip():
             return []
-        candidates = self._candidates(index_id, question, vector, trusted=trusted)
+        candidates = self._candidates(index_id, question, meaning, trusted=trusted)
         passages = {
             passage.chunk_id: passage
             for passage in self._source.passages(index_id, [candidate.id for candidate in candidates])
@@ -109,10 +122,11 @@ class HybridRetriever:
         found.sort(key=lambda entry: -entry.score)
         return found
 
-    def _candidates(self, index_id: str, question: Question, vector: Vector, *, trusted: bool) -> list[Candidate]:
-        by_meaning = self._beside.submit(self._vectors.search, index_id, vector, limit=_DENSE_LIMIT)
+    def _candidates(
+        self, index_id: str, question: Question, meaning: Future[_Near], *, trusted: bool
+    ) -> list[Candidate]:
         by_words = self._lexical.search(index_id, question.groups, limit=_LEXICAL_LIMIT) if question.groups else []
-        candidates = united(by_words, by_meaning.result(), lexical_limit=_LEXICAL_LIMIT)
+        candidates = united(by_words, meaning.result().found, lexical_limit=_LEXICAL_LIMIT)
         order = np.argsort(-first_scores(candidates, trusted=trusted), kind="stable")[:_READ]
         return [candidates[index] for index in order]
 

@@ -426,7 +426,9 @@ class Library:
                 f"The question has {len(clean):,} characters; {_QUESTION_CHARACTERS:,} are the most.",
                 hint="Shorten it; long material is better added as a document.",
             )
-        return self._retriever.retrieve(self.workspace(workspace_id).id, clean, limit=limit)
+        with self._database.read() as connection:
+            found = repository.workspace_id_of(connection, workspace_id)
+        return self._retriever.retrieve(found, clean, limit=limit)
 
     def _add_stored(
         self, workspace_id: str, label: str, original: tuple[str, int], *, title: str, keep_both: bool, batch: str

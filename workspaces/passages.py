@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select
 
 from ingest.outline import headings_at
 from rag.places import Clipper, locate
@@ -17,6 +17,14 @@ from workspaces.extracts import places_of, read_text
 from workspaces.models import DocumentRecord
 from workspaces.tables import chunks, documents, entries, pages, texts, versions, workspaces
 from workspaces.truth import among
+
+_PAGE_AT = (
+    select(pages.c.number, pages.c.label)
+    .where(pages.c.version_id == bindparam("version"), pages.c.start <= bindparam("offset"))
+    .order_by(pages.c.number.desc())
+    .limit(1)
+)
+"""Made once: putting it together takes longer than asking it, and a search asks it for every passage that it shows."""
 
 
 class StoredPassages:
@@ -116,12 +124,7 @@ def _shown(query: Select[Any]) -> Select[Any]:
 
 def page_at(connection: Connection, version_id: str, offset: int) -> tuple[int | None, str | None]:
     """The page on which the code point at `offset` stands: (number, label), or (None, None) without pages."""
-    row = connection.execute(
-        select(pages.c.number, pages.c.label)
-        .where(pages.c.version_id == version_id, pages.c.start <= offset)
-        .order_by(pages.c.number.desc())
-        .limit(1)
-    ).one_or_none()
+    row = connection.execute(_PAGE_AT, {"version": version_id, "offset": offset}).one_or_none()
     return (row.number, row.label) if row else (None, None)
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 
 import pytest
 
-from rag.analysis import spellings, stems, words
+from rag.analysis import STEMMERS, spellings, stems, words
+from rag.embedders.acceptance import examination
 
 
 @pytest.mark.parametrize(
@@ -63,3 +65,13 @@ def test_threads_do_not_disturb_each_other() -> None:
     alone = [stems(line, "en") for line in text]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda line: stems(line, "en"), text)) == alone
+
+
+@pytest.mark.parametrize(("language", "algorithm"), sorted(STEMMERS.items()))
+def test_the_stemmers_in_c_and_in_python_agree(language: str, algorithm: str) -> None:
+    """An index that was filled with the one is searched with the other, where PyStemmer has no wheel for a machine."""
+    fast = pytest.importorskip("Stemmer").Stemmer(algorithm)
+    module = import_module(f"snowballstemmer.{algorithm}_stemmer")
+    slow = getattr(module, f"{algorithm.capitalize()}Stemmer")()
+    vocabulary = {word for text in examination().texts for word in words(text) if word.isalpha()}
+    assert {word: fast.stemWord(word) for word in vocabulary} == {word: slow.stemWord(word) for word in vocabulary}
