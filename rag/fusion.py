@@ -33,6 +33,7 @@ _SENTENCE = 1.4
 _PHRASE = 2.4
 _HEADING = 2.75
 _LISTING = -1.3
+_NAMED = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,10 @@ def first_scores(candidates: Sequence[Candidate], *, trusted: bool) -> Scores:
     return _LEXICAL * lexical + _dense_weight(trusted) * dense
 
 
-def fused_scores(candidates: Sequence[Candidate], matches: Sequence[Match], *, trusted: bool) -> Scores:
-    """Final scores of the candidates whose passages have been matched; higher is better."""
+def fused_scores(
+    candidates: Sequence[Candidate], matches: Sequence[Match], named: Sequence[float], *, trusted: bool
+) -> Scores:
+    """Final scores of the candidates whose passages have been matched; higher is better. `named`: see rag/naming.py."""
     listed = np.array([match.listing for match in matches])
     phrase = np.array([match.phrase for match in matches])
     heading = np.array([match.heading for match in matches])
@@ -73,6 +76,7 @@ def fused_scores(candidates: Sequence[Candidate], matches: Sequence[Match], *, t
         + _PHRASE * phrase
         + _HEADING * heading
         + _LISTING * listed
+        + _NAMED * np.array(named)
     )
     return scores
 

@@ -90,6 +90,9 @@ class PassageSource(Protocol):
     def languages(self, index_id: str) -> frozenset[Language]:
         """Languages of the documents in it."""
 
+    def openings(self, index_id: str, version_ids: Collection[str]) -> dict[str, str]:
+        """The first lines, by version, of documents that are more than one passage."""
+
     def pages_at(self, places: Sequence[tuple[str, int]]) -> list[tuple[int | None, str | None]]:
         """For each (version id, offset) the page that holds this code point: (number, label), or (None, None)."""
 

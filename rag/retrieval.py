@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ import numpy as np
 from rag.fusion import Candidate, first_scores, fused_scores, united
 from rag.gate import THRESHOLD, Support, evidence
 from rag.matching import Marked, Match, match
+from rag.naming import named
 from rag.places import locate
 from rag.protocols import Embedder, LexicalIndex, PassageSource, VectorSearch
 from rag.questions import Question, read_question
@@ -28,6 +30,8 @@ _AT_ONCE = 4
 _EMBEDDED_PASSAGES = 5
 _EMBEDDED_SENTENCES = 2
 """Of each of the first passages: a short sentence takes 3 to 8 ms on two cores."""
+_REPEATED = 0.3
+"""What a passage loses for each better one of its document, where several documents are named alike."""
 _SENTENCE_MEANING = 2.5
 """Weight of the cosine between question and nearest sentence, among the first passages."""
 
@@ -39,6 +43,8 @@ class Found:
     candidate: Candidate
     passage: Passage
     match: Match
+    named: float
+    """How far the question names its document; see rag/naming.py."""
     score: float
     best: Marked | None
     """The sentence that answers best."""
@@ -101,26 +107,20 @@ class HybridRetriever:
     def _ranked(self, index_id: str, question: Question, meaning: Future[_Near], *, trusted: bool) -> list[Found]:
         if not question.text.strip():
             return []
-        candidates = self._candidates(index_id, question, meaning, trusted=trusted)
-        passages = {
-            passage.chunk_id: passage
-            for passage in self._source.passages(index_id, [candidate.id for candidate in candidates])
-        }
-        present = [candidate for candidate in candidates if candidate.id in passages]
-        matches = match(question, [passages[candidate.id] for candidate in present])
-        scores = fused_scores(present, matches, trusted=trusted)
+        candidates = {one.id: one for one in self._candidates(index_id, question, meaning, trusted=trusted)}
+        passages = self._source.passages(index_id, list(candidates))
+        present = [candidates[passage.chunk_id] for passage in passages]
+        matches = match(question, passages)
+        shares = named(question, passages, self._source.openings(index_id, {one.version_id for one in passages}))
+        scores = fused_scores(present, matches, shares, trusted=trusted).tolist()
         found = [
-            Found(
-                candidate=candidate,
-                passage=passages[candidate.id],
-                match=matched,
-                score=float(score),
-                best=next(iter(matched.sentences), None),
+            Found(candidate, passage, matched, share, score, best=next(iter(matched.sentences), None))
+            for candidate, passage, matched, share, score in zip(
+                present, passages, matches, shares, scores, strict=True
             )
-            for candidate, matched, score in zip(present, matches, scores, strict=True)
         ]
         found.sort(key=lambda entry: -entry.score)
-        return found
+        return _spread(found)
 
     def _candidates(
         self, index_id: str, question: Question, meaning: Future[_Near], *, trusted: bool
@@ -172,6 +172,21 @@ class HybridRetriever:
             )
             for entry, (page, label) in zip(found, pages, strict=True)
         )
+
+
+def _spread(found: Sequence[Found]) -> list[Found]:
+    """Where the question names several documents alike, a passage counts less after others of its document: who asks
+    for Apple's sales over the quarters wants to see each quarter's filing."""
+    most = max((entry.named for entry in found), default=0.0)
+    alike = {entry.passage.version_id for entry in found if entry.named == most > 0.0}
+    left, ranked = list(found), []
+    taken: Counter[str] = Counter()
+    while len(alike) > 1 and left:
+        best = max(left, key=lambda entry: entry.score - _REPEATED * taken[entry.passage.version_id])
+        left.remove(best)
+        ranked.append(best)
+        taken[best.passage.version_id] += best.passage.version_id in alike
+    return ranked + left
 
 
 def _texts(entry: Found) -> Iterator[tuple[int, str]]:

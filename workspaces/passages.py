@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,22 @@ _PAGE_AT = (
     .limit(1)
 )
 """Made once: putting it together takes longer than asking it, and a search asks it for every passage that it shows."""
+
+_OPENING_CHARACTERS = 700
+"""Of a document, where it says what it is: a title page."""
+_OPENING_CHUNKS = 8
+_OPENINGS = (
+    select(chunks.c.version_id, chunks.c.text)
+    .join(entries, (entries.c.version_id == chunks.c.version_id) & (entries.c.index_id == chunks.c.index_id))
+    .where(
+        chunks.c.version_id.in_(bindparam("versions", expanding=True)),
+        chunks.c.index_id == bindparam("index"),
+        chunks.c.ordinal < _OPENING_CHUNKS,
+        chunks.c.start < _OPENING_CHARACTERS,
+        entries.c.chunk_count > 1,
+    )
+    .order_by(chunks.c.version_id, chunks.c.ordinal)
+)
 
 
 class StoredPassages:
@@ -58,6 +74,15 @@ class StoredPassages:
         )
         with self._database.read() as connection:
             return frozenset(connection.execute(query).scalars())
+
+    def openings(self, index_id: str, version_ids: Collection[str]) -> dict[str, str]:
+        """The first lines, by version, of documents that are more than one passage."""
+        found: dict[str, str] = {}
+        with self._database.read() as connection:
+            for some in batches(list(version_ids)):
+                for row in connection.execute(_OPENINGS, {"index": index_id, "versions": some}):
+                    found[row.version_id] = f"{found.get(row.version_id, '')}{row.text}\n"
+        return {version_id: text[:_OPENING_CHARACTERS] for version_id, text in found.items()}
 
     def pages_at(self, places: Sequence[tuple[str, int]]) -> list[tuple[int | None, str | None]]:
         """For each (version id, offset) the page that holds this code point: (number, label), or (None, None)."""

@@ -79,6 +79,14 @@ class MemoryPassages:
     def languages(self, workspace_id: str) -> frozenset[Language]:
         return frozenset(passage.language for passage in self._passages.values())
 
+    def openings(self, workspace_id: str, version_ids: Collection[str]) -> dict[str, str]:
+        """Those of documents that are more than one passage."""
+        found: dict[str, list[str]] = {}
+        for passage in sorted(self._passages.values(), key=lambda passage: passage.ordinal):
+            if passage.version_id in version_ids:
+                found.setdefault(passage.version_id, []).append(passage.text)
+        return {version_id: texts[0] for version_id, texts in found.items() if len(texts) > 1}
+
     def pages_at(self, places: Sequence[tuple[str, int]]) -> list[tuple[int | None, str | None]]:
         return [(offset // 100 + 1, f"p{offset // 100 + 1}") for _, offset in places]
 

@@ -68,12 +68,18 @@ def test_equal_candidates_are_told_apart_by_their_words(better: str) -> None:
         NOTHING,
         Match(**{"phrase": 0.0, "heading": 0.0, "grams": 0.0, "listing": 0.0, better: 1.0}, sentences=()),
     ]
-    scores = fused_scores(candidates, matches, trusted=True)
+    scores = fused_scores(candidates, matches, [0.0, 0.0], trusted=True)
     assert scores[1] > scores[0]
 
 
 def test_a_table_of_contents_comes_after_the_text_it_points_to() -> None:
     candidates = [Candidate("contents", 1.0, 0.5), Candidate("text", 1.0, 0.5)]
     listing = Match(phrase=0.0, heading=0.0, grams=0.0, listing=1.0, sentences=())
-    scores = fused_scores(candidates, [listing, NOTHING], trusted=True)
+    scores = fused_scores(candidates, [listing, NOTHING], [0.0, 0.0], trusted=True)
+    assert scores[1] > scores[0]
+
+
+def test_of_equal_candidates_that_of_the_document_named_comes_first() -> None:
+    candidates = [Candidate("a", 1.0, 0.5), Candidate("b", 1.0, 0.5)]
+    scores = fused_scores(candidates, [NOTHING, NOTHING], [0.0, 1.0], trusted=True)
     assert scores[1] > scores[0]
