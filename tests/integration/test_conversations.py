@@ -15,12 +15,13 @@ from rag.protocols import ChatModel
 from rag.testing import HashEmbedder, Reply, ScriptedChatModel
 from rag.types import Answered, Evidence
 from tests.support.answers import ENGINE, LEASE, FixedRetriever, marked, passage, quotes_stand
-from workspaces.conversations import LONGEST_QUESTION, Conversations
+from workspaces.conversations import Conversations
 from workspaces.database import Database
 from workspaces.identifiers import now
 from workspaces.models import Turn
 from workspaces.tables import conversations as conversation_rows
 from workspaces.tables import documents, turn_passages, turns, workspaces
+from workspaces.wording import LONGEST_QUESTION
 
 PASSAGES = [
     marked(passage(LEASE, start=40), "The monthly rent is 1,250.50 euros."),
