@@ -235,7 +235,9 @@ def test_the_whole_application_keeps_a_receipt_and_purges_what_it_told_of_docume
     with opened(folder) as services:
         space = services.library.create_workspace("w").id
         secret = add(services, space, "The quokkaherder keeps Balthazarowicz at seven bar.", "secret.txt")
-        others = [add(services, space, f"The gardener keeps bed {n} at seven bar.", f"zither{n}lute.txt") for n in range(14)]
+        others = [
+            add(services, space, f"The gardener keeps bed {n} at seven bar.", f"zither{n}lute.txt") for n in range(14)
+        ]
         settled(services, secret, *others)
         chat = services.conversations.create(space).id
         turn = services.conversations.ask(chat, "What does the quokkaherder keep?", model_key="none")
