@@ -86,10 +86,10 @@ function comparison({ title, facts: lines, candidates: moved, answers }) {
   const passages = moved.map(difference);
   const parts = [
     element("h3", "", title),
-    ...(rows.length ? [element("div", "wide", table(["", "Before", "Now"], rows))] : []),
+    ...(rows.length ? [table(["", "Before", "Now"], rows)] : []),
     element("p", "quiet", `The same: ${same.join(", ") || "nothing"}.`),
     element("h3", "", "Passages that fared differently"),
-    passages.length ? element("div", "wide", table(["Passage", "Before", "Now"], passages)) : element("p", "quiet", "None."),
+    passages.length ? table(["Passage", "Before", "Now"], passages) : element("p", "quiet", "None."),
     element("h3", "", "The answers"),
   ];
   if (answers.same) return [...parts, element("p", "quiet", "Word for word the same.")];
