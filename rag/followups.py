@@ -8,14 +8,14 @@ an older topic cost a complete question more than they help an elliptical one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 from rag.questions import INSTRUCTIONS
 from rag.types import Exchange
 from rag.words import STOP_WORDS
 
-TOPIC_WORDS = 8
-"""Most that are put in front: a topic, not a text."""
+TOPIC_WORDS = 12
+"""Of one question, the most that are put in front: a topic, not a text."""
 
 _OPENS = re.compile(r"(?:and|but|or|what about|how about|und|aber|oder|was ist mit|wie ist es mit)\b", re.IGNORECASE)
 _ASKS_WHY = re.compile(r"(?:why|since when|wieso|warum|weshalb|seit wann)\b", re.IGNORECASE)
@@ -54,8 +54,8 @@ _FEW_WORDS = 3
 def standalone(question: str, history: Sequence[Exchange]) -> str:
     """The question, with the topic of those before in front of it when it clearly leans on them.
 
-    "What is the monthly rent of the harbour office?", then "And who signed it?": "monthly rent harbour office: And who
-    signed it?".
+    "What is the monthly rent of the harbour office?", then "And who signed it?":
+    "monthly rent of the harbour office: And who signed it?".
     """
     if not history or not is_elliptical(question):
         return question
@@ -79,29 +79,45 @@ def is_elliptical(question: str) -> bool:
 
 
 def _topic(asked: Sequence[str], question: str) -> list[str]:
-    """Words that name what is talked about: those of the last complete question, and of the follow-ups since. What the
-    question says itself is left out, and the year where it names another."""
+    """What is talked about: the last complete question from its first to its last word that means something, and such
+    words of the follow-ups since. A year gives way to a later one."""
     begin = max((place for place, text in enumerate(asked) if not is_elliptical(text)), default=0)
-    said = {word.casefold() for word in _WORD.findall(question)}
-    years = _YEAR.search(question) is not None
-    words: list[str] = []
-    for follow_up in asked[begin:]:
-        content = [word for word in _content(follow_up) if word.casefold() not in INSTRUCTIONS]
-        if any(map(_YEAR.fullmatch, content)):  # "And in 2022?" has taken the place of the year before
-            words = [word for word in words if not _YEAR.fullmatch(word)]
-        words += content
-    kept = (word for word in _each_once(words) if word.casefold() not in said)
-    return [word for word in kept if not (years and _YEAR.fullmatch(word))][:TOPIC_WORDS]
+    words = _core(_WORD.findall(asked[begin]))
+    if len(words) > TOPIC_WORDS:
+        words = [word for word in words if _means(word)][:TOPIC_WORDS]
+    for follow_up in asked[begin + 1 :]:
+        words = _for_its_year(words, follow_up)
+        known = {word.casefold() for word in words}
+        words += [word for word in _content(follow_up) if word.casefold() not in known][:TOPIC_WORDS]
+    return _for_its_year(words, question)
+
+
+def _for_its_year(words: Sequence[str], question: str) -> list[str]:
+    """Words of a topic, without their years where the question names one."""
+    return _core(_without_years(words)) if _YEAR.search(question) else list(words)
+
+
+def _core(words: Sequence[str]) -> list[str]:
+    """Words without those at both ends that mean nothing by themselves ("What is the")."""
+    places = [place for place, word in enumerate(words) if _means(word)]
+    return list(words[places[0] : places[-1] + 1]) if places else []
+
+
+def _without_years(words: Sequence[str]) -> list[str]:
+    """Words without years, and without the "in" before them."""
+    kept: list[str] = []
+    for word in words:
+        if not _YEAR.fullmatch(word):
+            kept.append(word)
+        elif kept and not _means(kept[-1]):
+            kept.pop()
+    return kept
+
+
+def _means(word: str) -> bool:
+    return word.casefold() not in STOP_WORDS | INSTRUCTIONS
 
 
 def _content(question: str) -> list[str]:
-    """The words that carry meaning, as they are written."""
+    """The words that are no function words, as they are written."""
     return [word for word in _WORD.findall(question) if word.casefold() not in STOP_WORDS]
-
-
-def _each_once(words: Iterable[str]) -> Iterator[str]:
-    seen: set[str] = set()
-    for word in words:
-        if word.casefold() not in seen:
-            seen.add(word.casefold())
-            yield word

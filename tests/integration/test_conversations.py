@@ -286,7 +286,7 @@ def test_history_reaches_the_prompt_without_unfounded_sentences_and_the_retrieve
     told = [message.content for message in model.requests[1]]
     assert "What is the monthly rent of the harbour office?" in told
     assert any("Maria Weber" in content and "Bananas" not in content for content in told[1:-1])
-    assert bench.retriever.questions[1] == "monthly rent harbour office: And who signed it?"
+    assert bench.retriever.questions[1] == "monthly rent of the harbour office: And who signed it?"
 
 
 def test_the_first_question_becomes_the_title_and_the_latest_conversation_comes_first(bench: Bench) -> None:

@@ -117,7 +117,7 @@ def test_the_receipt_of_a_follow_up_holds_the_prompt_to_the_letter(
     steps.enter(page, server[0].link())
     finished(steps.ask(page, QUESTION))
     turn = finished(steps.ask(page, "And why does it hang there?"))
-    turn.get_by_text("Searched for: spare key boiler room").wait_for(timeout=20_000)
+    turn.get_by_text("Searched for: spare key of the boiler room").wait_for(timeout=20_000)
     steps.settled(page)
     turn.get_by_role("button", name="Receipt").click()
     receipt = page.get_by_role("dialog").locator(".slip")
