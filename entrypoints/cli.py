@@ -101,6 +101,7 @@ def _add_document_commands(commands: Commands) -> None:
     ask = _json(_in_workspace(commands.add_parser("ask", help="answer a question with footnotes")))
     ask.add_argument("question")
     ask.add_argument("--no-model", action="store_true", help="answer with the evidence alone")
+    ask.add_argument("--receipt", action="store_true", help="what was searched, read and sent")
 
 
 def _add_upkeep_commands(commands: Commands) -> None:

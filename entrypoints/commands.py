@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from entrypoints import indexed, sections, shown, watched
+from entrypoints import indexed, receipt_shown, sections, shown, watched
 from entrypoints.output import Output, as_json
 from rag.errors import FootnoteError, InvalidInput, NotFound
 from rag.types import Answered, Interrupted, Refused
@@ -186,6 +186,8 @@ def ask(services: Services, options: Namespace, out: Output) -> int:
         out.line(as_json(shown.answer_json(final, model=model.name if model else None)))
     else:
         for line in shown.answer_lines(final):
+            out.line(line)
+        for line in receipt_shown.lines(final.receipt) if options.receipt and final.receipt else ():
             out.line(line)
     return 1 if isinstance(final, Interrupted) else 0
 

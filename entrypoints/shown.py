@@ -7,8 +7,10 @@ from dataclasses import asdict
 from datetime import UTC
 from typing import Any
 
+from entrypoints.receipt_shown import receipt_json
 from rag.errors import FootnoteError
 from rag.places import describe
+from rag.receipts import Receipt
 from rag.types import Answer, Answered, Citation, Interrupted, Passage, Refused
 from workspaces.models import DocumentRecord, Download, Pending, SitePage, Standing, Workspace
 
@@ -111,6 +113,7 @@ def answer_json(event: Answered | Refused | Interrupted, *, model: str | None) -
             "citations": [_citation_json(citation) for citation in event.citations],
             "model": model,
             "timings": asdict(event.timings),
+            **_receipt_json(event.receipt),
         }
     answer = event.answer
     shown: Json = {
@@ -120,10 +123,19 @@ def answer_json(event: Answered | Refused | Interrupted, *, model: str | None) -
         "citations": [_citation_json(citation) for citation in answer.citations],
         "model": answer.model,
         "timings": asdict(answer.timings),
+        **_receipt_json(event.receipt),
     }
     if isinstance(event, Interrupted):
         shown["interrupted"] = event.error or "stopped"
     return shown
+
+
+def _receipt_json(receipt: Receipt | None) -> Json:
+    return {
+        "searched": receipt.searched if receipt else None,
+        "warning": receipt.warning if receipt else None,
+        "receipt": receipt_json(receipt) if receipt else None,
+    }
 
 
 def _citation_json(citation: Citation) -> Json:
@@ -198,7 +210,10 @@ def passage_lines(rank: int, passage: Passage) -> Iterator[str]:
 
 
 def answer_lines(event: Answered | Refused | Interrupted) -> Iterator[str]:
-    """An answer with its footnotes."""
+    """An answer with its footnotes, and what forbids to rely on it."""
+    if event.receipt is not None and event.receipt.warning is not None:
+        yield f"Warning: {event.receipt.warning}"
+        yield ""
     if isinstance(event, Refused):
         yield "Your documents do not seem to answer this. The nearest passages:"
         yield from _sources(event.citations)

@@ -7,7 +7,9 @@ sentence, and whether the answer stands.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from typing import Protocol
 
 from rag.alignment import Aligner
@@ -19,6 +21,7 @@ from rag.followups import standalone
 from rag.languages import detect
 from rag.prompts import SOURCE_TOKENS, Budget, build_messages
 from rag.protocols import ChatModel, Embedder
+from rag.receipts import Receipt, Request, receipt_of
 from rag.types import (
     Answer,
     Answered,
@@ -77,8 +80,9 @@ class Answering:
         history: Sequence[Exchange] = (),
         model: ChatModel | None,
         stop: Callable[[], bool] = lambda: False,
+        as_typed: bool = False,
     ) -> Iterator[AnswerEvent]:
-        """Evidence first, then what comes of it; the last event is Answered, Refused or Interrupted.
+        """Evidence first, then what comes of it; the last event is Answered, Refused or Interrupted, with its receipt.
 
         * Evidence too weak: Refused with the nearest passages; the model is not asked.
         * No model: the sentences that answer best, each with its footnote.
@@ -88,13 +92,36 @@ class Answering:
           screen is a draft; a front end replaces it.
         * Stopped: Interrupted without an error. A failing model: Interrupted with what to do next. Both keep the text.
 
+        A follow-up is searched with the topic that it leans on, unless `as_typed`.
+
         Raises:
             EmbedderError, StorageError: retrieval itself failed.
         """
         run = _Run(stop)
-        retrieval = self._retriever.retrieve(workspace_id, standalone(question, history), limit=PASSAGES)
+        searched = question if as_typed else standalone(question, history)
+        retrieval = self._retriever.retrieve(workspace_id, searched, limit=PASSAGES)
         run.evidence_shown()
         yield Evidence(retrieval)
+        with closing(self._concluded(question, history, retrieval, model=model, run=run)) as events:
+            for event in events:
+                match event:
+                    case Answered() | Interrupted():
+                        yield replace(event, receipt=run.receipt(question, retrieval, timings=event.answer.timings))
+                    case Refused():
+                        yield replace(event, receipt=run.receipt(question, retrieval, timings=event.timings))
+                    case _:
+                        yield event
+
+    def _concluded(
+        self,
+        question: str,
+        history: Sequence[Exchange],
+        retrieval: Retrieval,
+        *,
+        model: ChatModel | None,
+        run: _Run,
+    ) -> Generator[AnswerEvent]:
+        """What comes of the evidence."""
         if not retrieval.sufficient or not retrieval.passages:
             yield Refused(Footnotes(self._pages).nearest(retrieval.passages), run.timings())
         elif model is None:
@@ -118,6 +145,7 @@ class Answering:
         aligner = Aligner(self._embedder, question=question, passages=prompt.passages)
         checker = Checker(aligner, Footnotes(self._pages), language=detect(question))
         draft = Draft(checker, prompt=prompt, model=model.name)
+        run.asked(Request(prompt, model, budget.window, dict(model.parameters(prompt.max_tokens))), draft)
         try:
             stream = model.stream(prompt.messages, max_tokens=prompt.max_tokens, stop=run.stop)
             yield from _follow(stream, draft, run)
@@ -158,13 +186,18 @@ class Answering:
 
 
 class _Run:
-    """The stop flag and the clock of one answer."""
+    """The stop flag and the clock of one answer, and the model that was asked for it."""
 
     def __init__(self, stop: Callable[[], bool]) -> None:
         self.stop = stop
         self._began = time.perf_counter()
         self._evidence: float | None = None
         self._first_token: float | None = None
+        self._request: Request | None = None
+        self._draft: Draft | None = None
+
+    def asked(self, request: Request, draft: Draft) -> None:
+        self._request, self._draft = request, draft
 
     def evidence_shown(self) -> None:
         self._evidence = time.perf_counter() - self._began
@@ -175,6 +208,10 @@ class _Run:
 
     def timings(self) -> Timings:
         return Timings(self._evidence, self._first_token, time.perf_counter() - self._began)
+
+    def receipt(self, question: str, retrieval: Retrieval, *, timings: Timings) -> Receipt:
+        finished = self._draft.finished if self._draft else None
+        return receipt_of(question, retrieval, timings=timings, request=self._request, finished=finished)
 
 
 def _follow(stream: Iterator[ModelEvent], draft: Draft, run: _Run) -> Iterator[AnswerEvent]:

@@ -7,11 +7,14 @@ told to cite and to refuse declined most answerable questions, so both are the a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import groupby
+from typing import Literal
 
 from rag.languages import detect
-from rag.types import Exchange, Language, Message, Passage, Span
+from rag.types import Exchange, Language, Message, Passage, Role, Span
 
 SYSTEM = (
     "You answer questions about the user's documents. The sources are excerpts from these documents: "
@@ -74,14 +77,42 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
-    """The messages, the passages that are in them (as far as they are in them), and what is not."""
+class Part:
+    """One piece of the messages, and its tokens as counted here."""
 
-    messages: tuple[Message, ...]
+    kind: Literal["instruction", "history", "source", "question"]
+    message: int
+    """Place of the message it stands in, from 0."""
+    role: Role
+    text: str
+    tokens: int
+    number: int = 0
+    """Of the source, or of the earlier turn, from 1."""
+    refers: str = ""
+    """The passage's chunk id, or the earlier turn's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The messages in their parts, the passages that are in them (as far as they are in them), and what is not."""
+
+    parts: tuple[Part, ...]
     passages: tuple[Passage, ...]
     max_tokens: int
+    room: int
+    """Tokens that the sources may take."""
     left_out: str | None
     """In plain words; None when everything is in the prompt."""
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What is sent."""
+        return messages_of(self.parts)
+
+    @property
+    def tokens(self) -> int:
+        """Upper bound of the whole prompt."""
+        return sum(part.tokens for part in self.parts) + MESSAGE_TOKENS * (self.parts[-1].message + 1)
 
 
 def build_messages(
@@ -98,22 +129,49 @@ def build_messages(
     something. A passage that was cut comes back with the shorter span, so that nothing the model did not read is
     ever cited for it. The sum over the pieces is an upper bound of the whole, up to merges at the joints.
     """
+    count_tokens = cache(count_tokens)  # each piece is weighed, and counted again for the receipt
     asked = QUESTION.format(question=inert(question), language=LANGUAGES.get(detect(question), SAME_LANGUAGE))
     fixed = sum(count_tokens(part) + MESSAGE_TOKENS for part in (SYSTEM, asked))
     free = max(0, budget.window - budget.reply - fixed)
     turns, spent = _last_turns(history, count_tokens=count_tokens, limit=int(free * HISTORY_SHARE))
-    included, cut = _fit(passages, count_tokens=count_tokens, limit=min(budget.sources, free - spent))
-    sources = "\n".join(source_block(number, passage) for number, passage in enumerate(included, 1))
-    messages = [Message("system", SYSTEM)]
-    for turn in turns:
-        messages += [Message("user", inert(turn.question)), Message("assistant", inert(turn.answer))]
-    messages.append(Message("user", f"{sources}\n\n{asked}"))
+    room = min(budget.sources, free - spent)
+    included, cut = _fit(passages, count_tokens=count_tokens, limit=room)
     return Prompt(
-        messages=tuple(messages),
+        parts=_parts(turns, included, asked, count_tokens=count_tokens),
         passages=tuple(included),
         max_tokens=budget.reply,
+        room=room,
         left_out=_left_out(len(passages), len(included), cut=cut, turns=len(history) - len(turns)),
     )
+
+
+def messages_of(parts: Iterable[Part]) -> tuple[Message, ...]:
+    """The messages that parts make, in their order."""
+    messages = []
+    for _, held in groupby(parts, key=lambda part: part.message):
+        text = ""
+        for part in held:
+            between = "\n\n" if part.kind == "question" else "\n"
+            text += (between if text else "") + part.text
+        messages.append(Message(part.role, text))
+    return tuple(messages)
+
+
+def _parts(
+    turns: Sequence[Exchange], passages: Sequence[Passage], asked: str, *, count_tokens: Callable[[str], int]
+) -> tuple[Part, ...]:
+    parts = [Part("instruction", 0, "system", SYSTEM, count_tokens(SYSTEM))]
+    for number, turn in enumerate(turns, 1):
+        exchange: tuple[tuple[Role, str], ...] = (("user", inert(turn.question)), ("assistant", inert(turn.answer)))
+        for role, said in exchange:
+            message = parts[-1].message + 1
+            parts.append(Part("history", message, role, said, count_tokens(said), number, turn.turn_id))
+    last = parts[-1].message + 1
+    for number, passage in enumerate(passages, 1):
+        block = source_block(number, passage)
+        parts.append(Part("source", last, "user", block, count_tokens(block), number, passage.chunk_id))
+    parts.append(Part("question", last, "user", asked, count_tokens(asked)))
+    return tuple(parts)
 
 
 def source_block(number: int, passage: Passage) -> str:

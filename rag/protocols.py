@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from rag.types import Language, Matrix, Message, ModelEvent, Passage, ScoredId, Vector
+from rag.types import Language, Matrix, Message, ModelEvent, Parameter, Passage, ScoredId, Vector
 
 
 class Embedder(Protocol):
@@ -111,9 +111,16 @@ class ChatModel(Protocol):
     def count_tokens(self, text: str) -> int:
         """By the model's own tokenizer, or an upper bound."""
 
+    def identity(self) -> str:
+        """Digest of the weights ("sha256:…"), or "" where it is not known. Never raises."""
+
+    def parameters(self, max_tokens: int) -> Mapping[str, Parameter]:
+        """What `stream` sends beside the messages, by the names that its server uses. Never raises."""
+
     def stream(self, messages: Sequence[Message], *, max_tokens: int, stop: Callable[[], bool]) -> Iterator[ModelEvent]:
         """Tokens, then Finished. `stop` is polled; when it turns true the stream ends with Finished("stopped").
-        Raises ModelError and its kind, with what to do next."""
+        Raises ModelError and its kind, with what to do next. The prompt tokens of Finished count the whole prompt, or
+        are None."""
 
 
 BlobBlocks = Iterable[tuple[Sequence[str], Matrix]]

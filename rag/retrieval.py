@@ -92,6 +92,7 @@ class HybridRetriever:
             evidence=strength,
             sufficient=strength >= THRESHOLD,
             seconds=time.perf_counter() - started,
+            others=tuple(map(_scored, found[limit:])),
         )
 
     def _trusted(self, question: Question, languages: Collection[Language]) -> bool:
@@ -160,16 +161,7 @@ class HybridRetriever:
             ]
         )
         return tuple(
-            replace(
-                entry.passage,
-                page=page,
-                page_label=label,
-                score=entry.score,
-                lexical_score=entry.candidate.lexical,
-                dense_score=entry.candidate.dense,
-                best_sentence=entry.best.span if entry.best else None,
-                locator=locate(entry.passage, entry.best.span if entry.best else entry.passage.span),
-            )
+            replace(_scored(entry), page=page, page_label=label)
             for entry, (page, label) in zip(found, pages, strict=True)
         )
 
@@ -187,6 +179,19 @@ def _spread(found: Sequence[Found]) -> list[Found]:
         ranked.append(best)
         taken[best.passage.version_id] += best.passage.version_id in alike
     return ranked + left
+
+
+def _scored(entry: Found) -> Passage:
+    """A passage with what was found out about it; its page is still that of its beginning."""
+    best = entry.best.span if entry.best else None
+    return replace(
+        entry.passage,
+        score=entry.score,
+        lexical_score=entry.candidate.lexical,
+        dense_score=entry.candidate.dense,
+        best_sentence=best,
+        locator=locate(entry.passage, best or entry.passage.span),
+    )
 
 
 def _texts(entry: Found) -> Iterator[tuple[int, str]]:

@@ -6,14 +6,14 @@ import hashlib
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from rag.errors import EmbedderError, ModelError
-from rag.types import Finished, Language, Matrix, Message, ModelEvent, ScoredId, Token, Vector
+from rag.types import Finished, Language, Matrix, Message, ModelEvent, Parameter, ScoredId, Token, Vector
 
 _WORD = re.compile(r"\w+")
 _STEM_LENGTH = 5  # words that begin alike ("warranty", "warranties") share a direction, as a stemmer would have it
@@ -192,6 +192,14 @@ class ScriptedChatModel:
     def count_tokens(self, text: str) -> int:
         """One token per four characters, rounded up."""
         return -(-len(text) // 4)
+
+    def identity(self) -> str:
+        """Not known."""
+        return ""
+
+    def parameters(self, max_tokens: int) -> Mapping[str, Parameter]:
+        """The limit alone."""
+        return {"max_tokens": max_tokens}
 
     def stream(self, messages: Sequence[Message], *, max_tokens: int, stop: Callable[[], bool]) -> Iterator[ModelEvent]:
         """The next reply, a word a token; ends at `max_tokens` with "length", at `stop` with "stopped"."""

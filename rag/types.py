@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from rag.receipts import Receipt
 
 Vector = npt.NDArray[np.float32]
 """One embedding: shape (dimension,), unit length."""
@@ -23,6 +26,8 @@ Verdict = Literal["supported", "partly", "not_found"]
 PlaceKind = Literal["slide", "rows", "chapter", "message", "lines", "paragraphs"]
 FinishReason = Literal["stop", "length", "stopped"]
 Role = Literal["system", "user", "assistant"]
+Parameter = str | int | float | bool
+"""One setting of a request to a chat model."""
 
 
 CELL_BORDER = " | "
@@ -222,6 +227,8 @@ class Retrieval:
     sufficient: bool
     """Whether `evidence` passes the gate: if not, the model is not asked."""
     seconds: float = 0.0
+    others: tuple[Passage, ...] = ()
+    """What was read and stands below the passages, best first; the page is that of the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,10 +293,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One earlier turn as the prompt sees it."""
+    """One earlier turn as the prompt sees it; `turn_id` is whatever its keeper knows it by."""
 
     question: str
     answer: str
+    turn_id: str = ""
 
 
 # --- what a chat model yields --------------------------------------------------------------------
@@ -336,6 +344,8 @@ class Answered:
     """The answer is complete."""
 
     answer: Answer
+    receipt: Receipt | None = None
+    """What stood behind it; the last event of an answer has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +354,7 @@ class Refused:
 
     citations: tuple[Citation, ...]
     timings: Timings
+    receipt: Receipt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +364,7 @@ class Interrupted:
     answer: Answer
     error: str | None
     hint: str | None = None
+    receipt: Receipt | None = None
 
 
 AnswerEvent = Evidence | Token | SentenceChecked | Answered | Refused | Interrupted

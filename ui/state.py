@@ -19,6 +19,7 @@ _NOTICE, _PROBLEMS = "fn_notice", "fn_problems"
 _GO = "fn_go"
 _FRESH = "fn_fresh"
 _CHOSEN = "fn_chosen"
+_RECEIPT = "fn_receipt"
 
 DOCUMENT_PAGE = "ui/pages/document.py"
 """It shows what stands in the address: a document (`d`), perhaps in an older version (`v`)."""
@@ -68,12 +69,14 @@ def use_conversation(chosen: str | None) -> None:
     """Open this chat; None begins a new one."""
     if chosen != st.session_state.get(_CONVERSATION):
         close_passage()
+        close_receipt()
     st.session_state[_CONVERSATION] = chosen
     _in_address("c", chosen)
 
 
 def open_passage(passage: OpenPassage) -> None:
     """Show a passage in the drawer at the next run."""
+    close_receipt()
     st.session_state[_PASSAGE] = passage
     st.session_state[_PAGE] = None
     st.session_state[_FRESH] = True
@@ -93,6 +96,24 @@ def close_passage() -> None:
 def passage() -> OpenPassage | None:
     """What the drawer shows."""
     found: OpenPassage | None = st.session_state.get(_PASSAGE)
+    return found
+
+
+def open_receipt(turn_id: str) -> None:
+    """Show the receipt of a turn at the next run; only one drawer is open at a time."""
+    close_passage()
+    st.session_state[_RECEIPT] = turn_id
+    st.session_state[_FRESH] = True
+
+
+def close_receipt() -> None:
+    """Leave the receipt closed from the next run on."""
+    st.session_state[_RECEIPT] = None
+
+
+def receipt() -> str | None:
+    """The turn whose receipt is shown."""
+    found: str | None = st.session_state.get(_RECEIPT)
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import components, resources, state, views
+from ui import components, receipts, resources, state, views
 from workspaces.models import Turn
 
 _POLL_SECONDS = 0.4
@@ -52,11 +52,17 @@ def _draw(turn: Turn, *, has_documents: bool) -> None:
 
 
 def _open(turn_id: str, key: str) -> None:
-    """Remember the passage that was clicked; what the browser sent is only a number in this turn."""
+    """Follow a click; what the browser sent is only what was clicked, and a number in this turn."""
     event = components.opened(key)
     if event is None:
         return
     kind, number = event
+    if kind == "receipt":
+        state.open_receipt(turn_id)
+        return
+    if kind == "as_typed":
+        receipts.run_again(turn_id, as_typed=True)
+        return
     turn = resources.services().conversations.turn(turn_id)
     if kind == "evidence" and 1 <= number <= len(turn.evidence):
         passage = turn.evidence[number - 1]

@@ -15,6 +15,7 @@ _BEFORE, _AFTER = 60, 260
 """Characters of a card around its marked sentence: the mark must stand in the first lines."""
 
 _QUOTE = 300
+_SEARCHED = 300
 _MARKER = re.compile(r"\s*\[\d{1,2}(?:\s*,\s*\d{1,2})*\]")
 """A footnote number as a model types it; until it is checked it points nowhere."""
 
@@ -40,14 +41,22 @@ def turn_view(turn: Turn, *, copy: str = "", has_documents: bool = True) -> View
     citations = turn.citations or (turn.answer.citations if turn.answer else ())
     return {
         "question": turn.question,
+        "searched": _searched(turn),
         "evidence": [] if refused else [_card(number, passage) for number, passage in enumerate(turn.evidence, 1)],
         "answer": _answer(turn, citations),
         "refusal": _refusal(citations, has_documents=has_documents) if refused else None,
         "notices": [] if running else _notices(turn),
         "sources": [] if running or refused else [_source(citation) for citation in citations],
         "status": _status(turn) if running else None,
-        "foot": None if running or refused else {"copy": copy, "meta": _meta(turn)},
+        "foot": None if running else {"copy": copy, "meta": _meta(turn), "receipt": True},
     }
+
+
+def _searched(turn: Turn) -> View | None:
+    """What was searched where it is not what was typed, and whether that can be undone now."""
+    if turn.searched is None:
+        return None
+    return {"text": visible(turn.searched, limit=_SEARCHED), "undo": turn.state != "running"}
 
 
 def where(page: int | None, label: str | None, locator: Locator | None = None) -> str:
@@ -175,6 +184,8 @@ def _refusal(citations: tuple[Citation, ...], *, has_documents: bool) -> View:
 
 def _notices(turn: Turn) -> list[View]:
     notices: list[View] = []
+    if turn.warning is not None:
+        notices.append({"kind": "problem", "text": visible(turn.warning)})
     if turn.state == "interrupted" and turn.problem is None:
         notices.append({"kind": "stopped", "text": "Stopped. What was written is kept."})
     if turn.problem is not None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from sqlalchemy import Connection
 
 from rag.errors import FootnoteError, ModelError, ModelUnavailable
+from rag.receipts import Receipt
 from rag.types import (
     Answered,
     AnswerEvent,
@@ -17,11 +18,13 @@ from rag.types import (
     Evidence,
     Message,
     ModelEvent,
+    Parameter,
     Refused,
     Sentence,
     SentenceChecked,
     Token,
 )
+from workspaces import receipts
 from workspaces.database import Database
 from workspaces.models import Problem, TurnState
 from workspaces.problems import problem_values
@@ -49,10 +52,11 @@ _log = logging.getLogger(__name__)
 class Asking:
     """Saves the events of one turn as they come. `run` returns when it is final; `stop` may come from any thread."""
 
-    def __init__(self, database: Database, turn_id: str, *, events: Events) -> None:
+    def __init__(self, database: Database, turn_id: str, *, question: str, events: Events) -> None:
         """`events` is called with the stop flag and gives the answer's events."""
         self._database = database
         self._turn_id = turn_id
+        self._question = question
         self._events = events
         self._stopped = threading.Event()
         self._closed = threading.Event()
@@ -96,16 +100,19 @@ class Asking:
             self._save_growth()
         elif isinstance(event, Evidence):
             with self._database.write() as connection:
-                if self._alive(connection, timings={"evidence": event.retrieval.seconds}):
-                    insert_evidence(connection, self._turn_id, event.retrieval.passages)
+                found = event.retrieval
+                searched = found.question if found.question != self._question else None
+                if self._alive(connection, timings={"evidence": found.seconds}, searched=searched):
+                    insert_evidence(connection, self._turn_id, found.passages)
         elif isinstance(event, Answered):
-            self._end("answered", event.answer.citations, answer_values(event.answer))
+            self._end("answered", event.answer.citations, answer_values(event.answer), receipt=event.receipt)
         elif isinstance(event, Refused):
-            values = {"answer": "", "sentences": [], "timings": timing_values(event.timings)}
-            self._end("refused", event.citations, values)
+            refused = {"answer": "", "sentences": [], "timings": timing_values(event.timings)}
+            self._end("refused", event.citations, refused, receipt=event.receipt)
         else:
             problem = Problem("model", event.error, event.hint or "") if event.error else self._closing()
-            self._end("interrupted", event.answer.citations, answer_values(event.answer), problem=problem)
+            values = answer_values(event.answer)
+            self._end("interrupted", event.answer.citations, values, receipt=event.receipt, problem=problem)
 
     def _save_growth(self) -> None:
         """Save text, sentences and footnotes so far, unless that was done a moment ago."""
@@ -130,13 +137,17 @@ class Asking:
         citations: Sequence[Citation],
         values: Mapping[str, object],
         *,
+        receipt: Receipt | None = None,
         problem: Problem | None = None,
     ) -> None:
-        """Write the final state, its footnotes in place of those so far."""
+        """Write the final state, its footnotes in place of those so far, and the receipt."""
         reason = problem_values(problem) if problem is not None else {}
+        warning = receipt.warning if receipt is not None else None
         with self._database.write() as connection:
-            if update_turn(connection, self._turn_id, state=state, **values, **reason):
+            if update_turn(connection, self._turn_id, state=state, warning=warning, **values, **reason):
                 replace_citations(connection, self._turn_id, citations)
+                if receipt is not None:
+                    receipts.keep(connection, self._turn_id, receipt)
 
     def _fail(self, problem: Problem) -> None:
         try:
@@ -164,6 +175,14 @@ class UnavailableModel:
     def count_tokens(self, text: str) -> int:
         """Raises the reason."""
         raise self._error
+
+    def identity(self) -> str:
+        """Not known."""
+        return ""
+
+    def parameters(self, max_tokens: int) -> Mapping[str, Parameter]:
+        """None: nothing is ever sent."""
+        return {}
 
     def stream(self, messages: Sequence[Message], *, max_tokens: int, stop: Callable[[], bool]) -> Iterator[ModelEvent]:
         """Raises the reason."""

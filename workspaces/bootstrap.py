@@ -32,6 +32,7 @@ from workspaces.passages import StoredPassages
 from workspaces.preferences import Preferences
 from workspaces.purging import Purging
 from workspaces.reading import Reading
+from workspaces.receipts import Receipts
 from workspaces.refreshing import Refreshing
 from workspaces.reindexing import Reindexing
 from workspaces.searching import Searching
@@ -61,6 +62,7 @@ class Services:
     sites: Sites
     folders: Folders
     conversations: Conversations
+    receipts: Receipts
     viewer: Viewer
     chat_models: ChatModels
     doctor: Doctor
@@ -261,6 +263,7 @@ def _wire(parts: _Parts, *, jobs: bool, close: Callable[[], None]) -> Services:
         sites=Sites(parts.database, parts.jobs, refreshing=parts.refreshing),
         folders=parts.folders,
         conversations=parts.conversations,
+        receipts=Receipts(parts.database),
         viewer=Viewer(parts.database, parts.files, parser=parts.viewing),
         chat_models=parts.chat_models,
         doctor=doctor,

@@ -221,6 +221,7 @@ class ChatModels:
                     name=self._download.entry.title,
                     context_window=self._settings.num_ctx,
                     threads=self._settings.threads,
+                    identity=f"sha256:{self._download.entry.files[0].sha256}",
                 )
             return self._builtin
 

@@ -17,13 +17,9 @@ from workspaces.database import Database
 from workspaces.identifiers import new_id, now
 from workspaces.models import Conversation, Turn
 from workspaces.problems import problem_values
-from workspaces.tables import conversations, turn_passages, turns, workspaces
-from workspaces.turns import conversation_of, exchanges, turns_of
-
-LONGEST_QUESTION = 10_000
-LONGEST_TITLE = 200
-TITLE_LENGTH = 60
-"""Characters of the first question that become the title."""
+from workspaces.tables import conversations, receipts, turn_passages, turns, workspaces
+from workspaces.turns import before, conversation_of, exchanges, turns_of
+from workspaces.wording import clean_question, clean_title, title_of
 
 AT_ONCE = 2
 """Answers written at the same time; on one machine more would only be slower. The others wait their turn."""
@@ -45,6 +41,7 @@ class Answerer(Protocol):
         history: Sequence[Exchange] = (),
         model: ChatModel | None,
         stop: Callable[[], bool] = lambda: False,
+        as_typed: bool = False,
     ) -> Iterator[AnswerEvent]:
         """As `rag.answering.Answering.answer`, in a workspace."""
 
@@ -87,7 +84,7 @@ class Conversations:
             NotFound: no such workspace.
             InvalidInput: the title is too long.
         """
-        values = {"id": new_id(), "title": _clean_title(title), "created_at": now(), "updated_at": now()}
+        values = {"id": new_id(), "title": clean_title(title), "created_at": now(), "updated_at": now()}
         with self._database.write() as connection:
             workspace_id = repository.workspace_id_of(connection, workspace_id)
             connection.execute(insert(conversations).values(workspace_id=workspace_id, **values))
@@ -99,7 +96,7 @@ class Conversations:
         Raises:
             NotFound, InvalidInput: no such conversation; the title is empty or too long.
         """
-        clean = _clean_title(title)
+        clean = clean_title(title)
         if not clean:
             raise InvalidInput("A chat needs a title.", hint="Type at least one character.")
         with self._database.write() as connection:
@@ -123,6 +120,7 @@ class Conversations:
                 self.stop(turn_id)
             of_mine = turn_passages.c.turn_id.in_(select(turns.c.id).where(mine))
             connection.execute(delete(turn_passages).where(of_mine))
+            connection.execute(delete(receipts).where(receipts.c.turn_id.in_(asked)))
             connection.execute(delete(turns).where(mine))
             connection.execute(delete(conversations).where(conversations.c.id == conversation_id))
 
@@ -140,7 +138,33 @@ class Conversations:
             NotFound: no such conversation.
             InvalidInput: an empty or endless question, or an answer is still being written here.
         """
-        question = _clean_question(question)
+        return self._begin(conversation_id, clean_question(question), model_key=model_key)
+
+    def repeat(self, turn_id: str, *, as_typed: bool = False, model_key: str | None = None) -> Turn:
+        """Ask a turn's question again, as a new turn, with the history that it had and the model chosen now.
+
+        It is searched as that turn was: with the topic that it leans on, or only for what was typed. `as_typed` leaves
+        the topic away.
+
+        Raises:
+            NotFound: no such turn.
+            InvalidInput: an answer is still being written here.
+        """
+        origin = self.turn(turn_id)
+        as_typed = as_typed or origin.searched is None
+        return self._begin(
+            origin.conversation_id, origin.question, origin=origin, as_typed=as_typed, model_key=model_key
+        )
+
+    def _begin(
+        self,
+        conversation_id: str,
+        question: str,
+        *,
+        origin: Turn | None = None,
+        as_typed: bool = False,
+        model_key: str | None,
+    ) -> Turn:
         with self._database.write() as connection:
             row = _row(connection, conversation_id)
             told = turns_of(connection, turns.c.conversation_id == conversation_id)
@@ -148,14 +172,22 @@ class Conversations:
                 raise InvalidInput(
                     "The last question of this chat is still being answered.", hint="Wait for it, or stop it first."
                 )
-            turn_id = _insert_turn(connection, row, question, ordinal=told[-1].ordinal + 1 if told else 1)
-        history = exchanges(told, limit=HISTORY)
+            repeats = origin.id if origin is not None else None
+            ordinal = told[-1].ordinal + 1 if told else 1
+            turn_id = _insert_turn(connection, row, question, ordinal=ordinal, repeats=repeats)
+        history = exchanges(before(told, origin), limit=HISTORY)
 
         def events(stop: Callable[[], bool]) -> Iterator[AnswerEvent]:
-            model = self._model(model_key)
-            return self._answering.answer(row.workspace_id, question, history=history, model=model, stop=stop)
+            return self._answering.answer(
+                row.workspace_id,
+                question,
+                history=history,
+                model=self._model(model_key),
+                stop=stop,
+                as_typed=as_typed,
+            )
 
-        self._start(turn_id, Asking(self._database, turn_id, events=events))
+        self._start(turn_id, Asking(self._database, turn_id, question=question, events=events))
         return self.turn(turn_id)
 
     def turn(self, turn_id: str) -> Turn:
@@ -188,7 +220,7 @@ class Conversations:
         Raises:
             NotFound, InvalidInput: no such workspace; an empty or endless question.
         """
-        question = _clean_question(question)
+        question = clean_question(question)
         with self._database.read() as connection:
             workspace_id = repository.workspace_id_of(connection, workspace_id)
         return self._answering.answer(workspace_id, question, model=model)
@@ -263,7 +295,9 @@ def _workspace_lives() -> ColumnElement[bool]:
     return conversations.c.workspace_id.in_(select(workspaces.c.id).where(workspaces.c.deleted_at.is_(None)))
 
 
-def _insert_turn(connection: Connection, conversation: Row[Any], question: str, *, ordinal: int) -> str:
+def _insert_turn(
+    connection: Connection, conversation: Row[Any], question: str, *, ordinal: int, repeats: str | None
+) -> str:
     turn_id, moment = new_id(), now()
     connection.execute(
         insert(turns).values(
@@ -271,38 +305,12 @@ def _insert_turn(connection: Connection, conversation: Row[Any], question: str, 
             conversation_id=conversation.id,
             ordinal=ordinal,
             question=question,
+            repeats=repeats,
             state="running",
             created_at=moment,
         )
     )
-    title = conversation.title or _title_of(question)
+    title = conversation.title or title_of(question)
     changed = update(conversations).where(conversations.c.id == conversation.id)
     connection.execute(changed.values(title=title, updated_at=moment))
     return turn_id
-
-
-def _clean_question(question: str) -> str:
-    question = question.strip()
-    if not question:
-        raise InvalidInput("There is no question.", hint="Type what you want to know.")
-    if len(question) > LONGEST_QUESTION:
-        raise InvalidInput(
-            f"The question has {len(question):,} characters; {LONGEST_QUESTION:,} is the most.",
-            hint="Shorten it, or add the text as a document.",
-        )
-    return question
-
-
-def _clean_title(title: str) -> str:
-    title = " ".join(title.split())
-    if len(title) > LONGEST_TITLE:
-        raise InvalidInput(f"The title is longer than {LONGEST_TITLE} characters.", hint="Shorten it.")
-    return title
-
-
-def _title_of(question: str) -> str:
-    """The question on one line, cut at a word."""
-    line = " ".join(question.split())
-    if len(line) <= TITLE_LENGTH:
-        return line
-    return line[: TITLE_LENGTH - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"

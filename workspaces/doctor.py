@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import psutil
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, func, select, text
 
 from ingest.ocr import engines
 from ingest.parser import landlock
@@ -20,6 +20,7 @@ from rag.errors import FootnoteError
 from workspaces import disk_checks, row_checks
 from workspaces.conversations import Conversations
 from workspaces.database import Database
+from workspaces.deleting import blank
 from workspaces.files import Files
 from workspaces.index_checks import IndexChecks
 from workspaces.jobs import Jobs
@@ -27,7 +28,7 @@ from workspaces.lexical import Fts5Index
 from workspaces.models import Check
 from workspaces.purging import Purging
 from workspaces.reindexing import Reindexing
-from workspaces.tables import embeddings, originals, turn_passages, versions
+from workspaces.tables import embeddings, originals, versions
 from workspaces.vectors import VectorIndex
 
 _PURGE_SECONDS = 60.0
@@ -196,8 +197,7 @@ class Doctor:
 
     def _delete_rest(self) -> None:
         with self._database.write() as connection:
-            unowned = update(turn_passages).where(row_checks.unowned_quotes())
-            connection.execute(unowned.values(quote="", detail={}))
+            blank(connection, row_checks.unowned_quotes())
             for row in connection.execute(row_checks.unused_vectors()).all():
                 same = (embeddings.c.hash == row.hash) & (embeddings.c.embedder == row.embedder)
                 connection.execute(delete(embeddings).where(same))

@@ -306,6 +306,12 @@ class Turn:
     citations: tuple[Citation, ...] = ()
     problem: Problem | None = None
     model: str | None = None
+    searched: str | None = None
+    """What was searched in the question's place, where it leans on the turn before."""
+    repeats: str | None = None
+    """Id of the turn whose question was asked again."""
+    warning: str | None = None
+    """Why the answer cannot be relied on, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from workspaces.tables import (
     indexes,
     originals,
     pages,
+    receipts,
     recognitions,
     sites,
     texts,
@@ -222,7 +223,8 @@ class Purging:
             connection.execute(delete(indexes).where(indexes.c.workspace_id == workspace_id))
             chats = select(conversations.c.id).where(conversations.c.workspace_id == workspace_id).scalar_subquery()
             asked = select(turns.c.id).where(turns.c.conversation_id.in_(chats)).scalar_subquery()
-            connection.execute(delete(turn_passages).where(turn_passages.c.turn_id.in_(asked)))
+            for table in (turn_passages, receipts):
+                connection.execute(delete(table).where(table.c.turn_id.in_(asked)))
             connection.execute(delete(turns).where(turns.c.conversation_id.in_(chats)))
             connection.execute(delete(conversations).where(conversations.c.workspace_id == workspace_id))
             mine = connection.execute(select(sites.c.id).where(sites.c.workspace_id == workspace_id)).scalars()

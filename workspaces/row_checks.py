@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, func, or_, select, union_all
 
 from workspaces import indexes, runs
 from workspaces.database import Database
+from workspaces.deleting import CANDIDATE
 from workspaces.identifiers import now
 from workspaces.jobs import Jobs, build_id
 from workspaces.models import FINAL_STATES
@@ -106,7 +107,8 @@ def unowned_quotes() -> Any:
     owned = select(documents.c.id).where(
         documents.c.id == turn_passages.c.document_id, documents.c.deleted_at.is_(None)
     )
-    return (turn_passages.c.quote != "") & ~owned.exists()
+    told = (turn_passages.c.quote != "") | ((turn_passages.c.role == CANDIDATE) & (turn_passages.c.title != ""))
+    return told & ~owned.exists()
 
 
 def unexplained(connection: Connection, data_dir: Path) -> Findings:

@@ -59,10 +59,11 @@ class Searching:
         history: Sequence[Exchange] = (),
         model: ChatModel | None,
         stop: Callable[[], bool] = lambda: False,
+        as_typed: bool = False,
     ) -> Iterator[AnswerEvent]:
         """As `rag.answering.Answering.answer`. Raises as `retrieve` does."""
         index_id, (_, answering) = self._line(workspace_id)
-        return answering.answer(index_id, question, history=history, model=model, stop=stop)
+        return answering.answer(index_id, question, history=history, model=model, stop=stop, as_typed=as_typed)
 
     def _line(self, workspace_id: str) -> tuple[str, tuple[HybridRetriever, Answering]]:
         with self._database.read() as connection:

@@ -228,6 +228,9 @@ turns = Table(
     Column("conversation_id", ID, ForeignKey("conversations.id"), nullable=False),
     Column("ordinal", Integer, nullable=False),
     Column("question", Text, nullable=False),
+    Column("searched", Text),  # what was searched in its place, where it leans on the turn before
+    Column("repeats", ID),  # the turn whose question was asked again; no foreign key: both go with their conversation
+    Column("warning", Text),  # why the answer cannot be relied on
     Column("state", String(12), nullable=False, index=True),
     Column("model", String(200)),
     Column("answer", Text, nullable=False, default=""),  # grows while running
@@ -243,12 +246,19 @@ turns = Table(
     UniqueConstraint("conversation_id", "ordinal"),
 )
 
+receipts = Table(  # what stood behind a turn; of documents it holds no text, only which passages were sent
+    "receipts",
+    metadata,
+    Column("turn_id", ID, ForeignKey("turns.id"), primary_key=True),
+    Column("record", JSON, nullable=False),  # workspaces/receipts.py
+)
+
 turn_passages = Table(  # what a turn showed (rank) and cited (number); quotes are blanked when a document is deleted
     "turn_passages",
     metadata,
     Column("turn_id", ID, ForeignKey("turns.id"), primary_key=True),
-    Column("role", String(10), primary_key=True),  # "evidence" or "citation"
-    Column("number", Integer, primary_key=True),  # rank of the evidence, or number of the footnote, from 1
+    Column("role", String(10), primary_key=True),  # "evidence", "citation", or "candidate": read and left out
+    Column("number", Integer, primary_key=True),  # rank, or number of the footnote, from 1
     Column("chunk_id", String(64), nullable=False),
     Column("document_id", ID, nullable=False, index=True),
     Column("version_id", ID, nullable=False),
@@ -261,7 +271,7 @@ turn_passages = Table(  # what a turn showed (rank) and cited (number); quotes a
     Column("quote", Text, nullable=False),
     Column(
         "detail", JSON, nullable=False, default=dict
-    ),  # evidence only: ordinal, language, headings, scores, sentence
+    ),  # evidence only: ordinal, language, headings, scores, sentence; of candidates the scores
 )
 
 sites = Table(  # sections of the web that are crawled

@@ -18,6 +18,8 @@ def as_markdown(turn: Turn) -> str:
         parts.append(REFUSAL)
     elif turn.answer is not None and turn.answer.text.strip():
         parts.append(_marked(turn.answer))
+    if turn.warning is not None:
+        parts.append(f"({turn.warning})")
     if turn.problem is not None:
         parts.append(f"({turn.problem.message})")
     elif turn.state == "interrupted":

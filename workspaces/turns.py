@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
+from rag.receipts import Considered
 from rag.types import Answer, Citation, Exchange, Locator, Passage, Sentence, Span, Timings
 from workspaces.models import Conversation, Turn
 from workspaces.problems import problem_of
 from workspaces.tables import documents, turn_passages, turns
 
-_EVIDENCE, _CITATION = "evidence", "citation"
+EVIDENCE, _CITATION = "evidence", "citation"
 
 
 def conversation_of(row: Row[Any], *, told: Sequence[Turn] = ()) -> Conversation:
@@ -30,7 +31,10 @@ def turns_of(connection: Connection, condition: ColumnElement[bool]) -> list[Tur
     rows = connection.execute(select(turns).where(condition).order_by(turns.c.conversation_id, turns.c.ordinal)).all()
     shown = connection.execute(
         select(turn_passages)
-        .where(turn_passages.c.turn_id.in_(select(turns.c.id).where(condition)))
+        .where(
+            turn_passages.c.turn_id.in_(select(turns.c.id).where(condition)),
+            turn_passages.c.role.in_((EVIDENCE, _CITATION)),  # what was only read stands in the receipt
+        )
         .order_by(turn_passages.c.turn_id, turn_passages.c.number)
     ).all()
     return [_turn(row, [passage for passage in shown if passage.turn_id == row.id]) for row in rows]
@@ -39,22 +43,35 @@ def turns_of(connection: Connection, condition: ColumnElement[bool]) -> list[Tur
 def exchanges(told: Sequence[Turn], *, limit: int) -> list[Exchange]:
     """The last answered turns as the prompt sees them, oldest first.
 
-    Sentences that are not in the documents are left out: a model repeats what stands in its history.
+    Sentences that are not in the documents are left out: a model repeats what stands in its history. So is a turn whose
+    question was answered again.
     """
-    answered = [turn for turn in told if turn.state == "answered" and turn.answer is not None][-limit:]
-    return [Exchange(turn.question, _founded(turn.answer)) for turn in answered if turn.answer is not None]
+    answered = [turn for turn in told if turn.state == "answered" and turn.answer is not None]
+    again = {turn.repeats for turn in answered}
+    answered = [turn for turn in answered if turn.id not in again][-limit:]
+    return [Exchange(turn.question, _founded(turn.answer), turn.id) for turn in answered if turn.answer is not None]
+
+
+def before(told: Sequence[Turn], turn: Turn | None) -> list[Turn]:
+    """The turns of a conversation that came before a question was asked for the first time; all where it is new."""
+    known = {item.id: item for item in told}
+    while turn is not None and turn.repeats in known:
+        turn = known[turn.repeats]
+    return [item for item in told if turn is None or item.ordinal < turn.ordinal]
 
 
 def insert_evidence(connection: Connection, turn_id: str, passages: Sequence[Passage]) -> None:
     """Store what a turn showed."""
-    live = _live(connection, [passage.document_id for passage in passages])
-    _insert(connection, [_evidence_row(turn_id, rank, passage, live) for rank, passage in enumerate(passages, 1)])
+    live = live_documents(connection, [passage.document_id for passage in passages])
+    insert_passages(
+        connection, [_evidence_row(turn_id, rank, passage, live) for rank, passage in enumerate(passages, 1)]
+    )
 
 
 def insert_citations(connection: Connection, turn_id: str, citations: Sequence[Citation]) -> None:
     """Store footnotes of a turn."""
-    live = _live(connection, [citation.document_id for citation in citations])
-    _insert(connection, [_citation_row(turn_id, citation, live) for citation in citations])
+    live = live_documents(connection, [citation.document_id for citation in citations])
+    insert_passages(connection, [_citation_row(turn_id, citation, live) for citation in citations])
 
 
 def replace_citations(connection: Connection, turn_id: str, citations: Sequence[Citation]) -> None:
@@ -103,12 +120,15 @@ def _turn(row: Row[Any], shown: Sequence[Row[Any]]) -> Turn:
         question=row.question,
         state=row.state,
         created_at=row.created_at,
-        evidence=tuple(_passage(passage) for passage in shown if passage.role == _EVIDENCE and passage.quote),
+        evidence=tuple(passage_of(passage) for passage in shown if passage.role == EVIDENCE and passage.quote),
         written=row.answer if row.state == "running" else "",
         answer=None if unanswered else _answer(row, citations),
         citations=citations,
         problem=problem_of(row.problem_code, row.problem_message, row.problem_hint),
         model=row.model,
+        searched=row.searched,
+        repeats=row.repeats,
+        warning=row.warning,
     )
 
 
@@ -144,15 +164,17 @@ def _citation(row: Row[Any]) -> Citation:
         quote=row.quote,
         page=row.page,
         page_label=row.page_label,
-        locator=_locator(row.locator),
+        locator=locator_of(row.locator),
     )
 
 
-def _locator(values: Sequence[Any] | None) -> Locator | None:
+def locator_of(values: Sequence[Any] | None) -> Locator | None:
+    """A stored place as a value."""
     return Locator(*values) if values else None
 
 
-def _passage(row: Row[Any]) -> Passage:
+def passage_of(row: Row[Any]) -> Passage:
+    """A row of evidence as a value."""
     detail: Mapping[str, Any] = row.detail
     marked = detail.get("sentence")
     return Passage(
@@ -172,7 +194,7 @@ def _passage(row: Row[Any]) -> Passage:
         dense_score=detail.get("dense"),
         best_sentence=Span(*marked) if marked else None,
         header=detail.get("header", ""),
-        locator=_locator(row.locator),
+        locator=locator_of(row.locator),
     )
 
 
@@ -190,9 +212,9 @@ def _evidence_row(turn_id: str, rank: int, passage: Passage, live: frozenset[str
     }
     known = passage.document_id in live
     return {
-        **_address(passage),
+        **address_values(passage),
         "turn_id": turn_id,
-        "role": _EVIDENCE,
+        "role": EVIDENCE,
         "number": rank,
         "quote": passage.text if known else "",
         "detail": detail if known else {},
@@ -201,7 +223,7 @@ def _evidence_row(turn_id: str, rank: int, passage: Passage, live: frozenset[str
 
 def _citation_row(turn_id: str, citation: Citation, live: frozenset[str]) -> dict[str, object]:
     return {
-        **_address(citation),
+        **address_values(citation),
         "turn_id": turn_id,
         "role": _CITATION,
         "number": citation.number,
@@ -210,7 +232,8 @@ def _citation_row(turn_id: str, citation: Citation, live: frozenset[str]) -> dic
     }
 
 
-def _address(place: Passage | Citation) -> dict[str, object]:
+def address_values(place: Passage | Citation | Considered) -> dict[str, object]:
+    """Column values of where a passage stands."""
     return {
         "chunk_id": place.chunk_id,
         "document_id": place.document_id,
@@ -224,12 +247,13 @@ def _address(place: Passage | Citation) -> dict[str, object]:
     }
 
 
-def _live(connection: Connection, document_ids: Sequence[str]) -> frozenset[str]:
+def live_documents(connection: Connection, document_ids: Sequence[str]) -> frozenset[str]:
     """Those that nobody has deleted: a deletion between retrieval and this row must not bring a quote back."""
     query = select(documents.c.id).where(documents.c.id.in_(set(document_ids)), documents.c.deleted_at.is_(None))
     return frozenset(connection.execute(query).scalars())
 
 
-def _insert(connection: Connection, rows: list[dict[str, object]]) -> None:
+def insert_passages(connection: Connection, rows: list[dict[str, object]]) -> None:
+    """Store rows of `turn_passages`, if there are any."""
     if rows:
         connection.execute(insert(turn_passages), rows)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rag.chat_models.gguf import Header, read_header
 from rag.chat_models.llama_process import Event, LlamaProcess
+from rag.chat_models.llamad import SAMPLING
 from rag.errors import ModelError, ModelInterrupted, ModelNotInstalled, ModelOutOfMemory, ModelUnavailable, WeightsError
 from rag.machine import available_memory, physical_cores
-from rag.types import Finished, Message, ModelEvent, Token
+from rag.types import Finished, Message, ModelEvent, Parameter, Token
 
 WEIGHTS_SHARE = 1.5
 """Memory for weights as a share of the file: llama.cpp keeps a part of them a second time, arranged for this processor
@@ -47,13 +48,22 @@ class LlamaCppChatModel:
     """
 
     def __init__(
-        self, path: Path, *, name: str, context_window: int = 8192, threads: int = 0, limits: Limits | None = None
+        self,
+        path: Path,
+        *,
+        name: str,
+        context_window: int = 8192,
+        threads: int = 0,
+        identity: str = "",
+        limits: Limits | None = None,
     ) -> None:
-        """`threads` 0 means one per physical core. Nothing is opened yet."""
+        """`threads` 0 means one per physical core; `identity` is the digest of the file, if somebody has checked it.
+        Nothing is opened yet."""
         self._path = path
         self._name = name
         self._asked_window = context_window
         self._threads = threads or physical_cores()
+        self._identity = identity
         self._limits = limits or Limits()
         self._starting = threading.Lock()
         self._turn = threading.Lock()
@@ -88,6 +98,14 @@ class LlamaCppChatModel:
             return self._count(text)
         except _DiedUnheard:
             return self._count(text)
+
+    def identity(self) -> str:
+        """As it was told."""
+        return self._identity
+
+    def parameters(self, max_tokens: int) -> Mapping[str, Parameter]:
+        """The options of a chat completion, and those that the model was loaded with."""
+        return {**SAMPLING, "max_tokens": max_tokens, "n_ctx": self.context_window, "threads": self._threads}
 
     def stream(self, messages: Sequence[Message], *, max_tokens: int, stop: Callable[[], bool]) -> Iterator[ModelEvent]:
         """Tokens, then Finished. Stopping ends the stream at once; the child drops the answer after at most one

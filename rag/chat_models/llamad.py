@@ -42,6 +42,9 @@ CACHE_MIB = 256
 _PR_SET_PDEATHSIG = 1
 _COUNT_SECONDS = 30.0
 
+SAMPLING = {"temperature": 0, "seed": 0}
+"""The same question gets the same answer."""
+
 Event = Mapping[str, object]
 
 
@@ -119,8 +122,7 @@ class Daemon:
             request = {
                 "messages": command["chat"],
                 "max_tokens": command["max_tokens"],
-                "temperature": 0,
-                "seed": 0,
+                **SAMPLING,
                 "stream": True,
                 "stream_options": {"include_usage": True},
                 "return_progress": True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 
 import httpx
@@ -21,9 +21,9 @@ from rag.chat_models.ollama_server import (
     trained_window,
 )
 from rag.chat_models.ollama_wire import JSON, BadStatusError, Connection, Stream, Timeouts
-from rag.chat_models.tokens import lower_bound, upper_bound
+from rag.chat_models.tokens import upper_bound
 from rag.errors import ModelError
-from rag.types import Finished, Message, ModelEvent, Token
+from rag.types import Finished, Message, ModelEvent, Parameter, Token
 
 __all__ = ["OllamaChatModel", "OllamaModel", "OllamaServer", "OllamaStatus", "Timeouts"]
 
@@ -61,6 +61,20 @@ class OllamaChatModel:
         """An upper bound (rag.chat_models.tokens): Ollama has no tokenizer to ask."""
         return upper_bound(text)
 
+    def identity(self) -> str:
+        """The digest that Ollama lists for the model at this moment."""
+        try:
+            digest = self._server.digest(self._name)
+        except ModelError:
+            return ""
+        return f"sha256:{digest}" if digest else ""
+
+    def parameters(self, max_tokens: int) -> Mapping[str, Parameter]:
+        """The options of /api/chat, and what stands beside them."""
+        payload = self._payload((), max_tokens)
+        beside = {name: payload[name] for name in ("truncate", "shift", "think", "keep_alive") if name in payload}
+        return {**payload["options"], **beside}
+
     def stream(self, messages: Sequence[Message], *, max_tokens: int, stop: Callable[[], bool]) -> Iterator[ModelEvent]:
         """Tokens, then Finished. Stopping ends the request at once, also while the model reads or thinks.
 
@@ -69,7 +83,7 @@ class OllamaChatModel:
             ModelNotInstalled: it does not have the model.
             ModelOutOfMemory: it has no room for it.
             ModelInterrupted: the answer broke off, or nothing came in time.
-            ModelError: any other failure; also when Ollama read less of the prompt than it was sent.
+            ModelError: any other failure.
         """
         pieces = 0
         with closing(self._start(messages, max_tokens)) as stream:
@@ -81,8 +95,7 @@ class OllamaChatModel:
                     pieces += 1
                     yield Token(text)
                 if item.get("done") is True:
-                    self._check_prompt(messages, item)
-                    yield _finished(item)
+                    yield self._finished(item)
                     return
                 if pieces > max_tokens:  # one piece holds at least one token: the server ignores the limit
                     yield Finished("length")
@@ -152,14 +165,15 @@ class OllamaChatModel:
             payload["think"] = False  # the reader waits for the answer, and its checks are the application's
         return payload
 
-    def _check_prompt(self, messages: Sequence[Message], last: JSON) -> None:
-        """Raises ModelError where the server counted fewer tokens than the prompt has at the very least."""
-        read = last.get("prompt_eval_count")
-        at_least = sum(lower_bound(message.content) for message in messages)
-        if not isinstance(read, int) or read >= at_least:
-            return
-        if counts_whole_prompt(self._server.status().version):
-            raise problems.prompt_cut(self._name, read=read, at_least=at_least)
+    def _finished(self, last: JSON) -> Finished:
+        """The last word. Where the server leaves cached tokens out of its figure, it says nothing of the prompt."""
+        prompt, output = last.get("prompt_eval_count"), last.get("eval_count")
+        known = isinstance(prompt, int) and counts_whole_prompt(self._server.status().version)
+        return Finished(
+            "length" if last.get("done_reason") == "length" else "stop",
+            prompt_tokens=prompt if known else None,
+            output_tokens=output if isinstance(output, int) else None,
+        )
 
     def _window(self, shown: JSON) -> int:
         trained = trained_window(shown)
@@ -178,12 +192,3 @@ class OllamaChatModel:
 
 def _written(item: JSON) -> str:
     return text_of(item["message"], "content")
-
-
-def _finished(item: JSON) -> Finished:
-    prompt, output = item.get("prompt_eval_count"), item.get("eval_count")
-    return Finished(
-        "length" if item.get("done_reason") == "length" else "stop",
-        prompt_tokens=prompt if isinstance(prompt, int) else None,
-        output_tokens=output if isinstance(output, int) else None,
-    )

@@ -79,14 +79,6 @@ def unreadable(model: str) -> ModelInterrupted:
     )
 
 
-def prompt_cut(model: str, *, read: int, at_least: int) -> ModelError:
-    """Ollama read less than it was sent, and answered all the same."""
-    return ModelError(
-        f"Ollama gave {model} only {read:,} of at least {at_least:,} tokens of the question and its sources.",
-        hint="Do not rely on this answer. Lower FOOTNOTE_NUM_CTX to what the model can hold, or update Ollama.",
-    )
-
-
 def error_of(said: str, *, status: int, model: str, address: str, started: bool = False) -> ModelError:
     """The error behind an HTTP status, or behind an error object in the stream (status 200); `said` is its text."""
     if 300 <= status < 400:

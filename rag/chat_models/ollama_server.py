@@ -108,6 +108,17 @@ class OllamaServer:
         found = [self._model(item, loaded) for item in own]
         return sorted((model for model in found if model), key=lambda model: not model.loaded)
 
+    def digest(self, name: str) -> str:
+        """Digest of a model's manifest as 64 hexadecimal digits; "" where the server lists none under that name.
+
+        Raises:
+            ModelUnavailable: it is not running, or is not Ollama.
+        """
+        for item in _objects(self._ask(lambda c: c.get("/api/tags")), "models"):
+            if (text_of(item, "model") or text_of(item, "name")) in (name, f"{name}:latest"):
+                return text_of(item, "digest").removeprefix("sha256:")
+        return ""
+
     def show(self, name: str) -> JSON:
         """What the server knows of one model.
 

@@ -40,6 +40,11 @@ def test_it_has_a_name_and_a_window(model: ChatModel) -> None:
     assert model.context_window >= 512
 
 
+def test_it_tells_what_it_sends_and_a_digest_or_nothing(model: ChatModel) -> None:
+    assert 77 in model.parameters(77).values()
+    assert model.identity() == "" or model.identity().startswith("sha256:")
+
+
 def test_tokens_come_first_and_finished_comes_last_and_once(model: ChatModel) -> None:
     *tokens, last = run(model)
     assert tokens

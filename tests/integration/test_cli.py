@@ -130,7 +130,8 @@ def test_ask_without_a_model_quotes_the_documents(data):
     ran = footnote(data, "ask", "-w", "Main", "At how many bar does the pressure valve open?", "--no-model", "--json")
     assert ran.code == 0, ran.err
     answer = ran.json
-    assert set(answer) == {"answer", "refused", "sentences", "citations", "model", "timings"}
+    told_of_the_way = {"searched", "warning", "receipt"}
+    assert set(answer) == {"answer", "refused", "sentences", "citations", "model", "timings"} | told_of_the_way
     assert answer["refused"] is False
     assert "12 bar" in answer["answer"]
     assert answer["model"] is None
@@ -147,6 +148,22 @@ def test_ask_without_a_model_quotes_the_documents(data):
     assert {"evidence", "first_token", "total"} == set(answer["timings"])
     people = footnote(data, "ask", "-w", "Main", "At how many bar does the pressure valve open?", "--no-model")
     assert "[1]" in people.out
+
+
+def test_the_receipt_of_an_answer_is_printed_and_stands_in_the_json(data):
+    question = "At how many bar does the pressure valve open?"
+    receipt = footnote(data, "ask", "-w", "Main", question, "--no-model", "--json").json["receipt"]
+    assert (receipt["asked"], receipt["searched"], receipt["sent"]) == (question, question, None)
+    assert receipt["evidence"] >= receipt["threshold"] > 0
+    first = receipt["candidates"][0]
+    assert (first["title"], first["fate"], first["reason"]) == (
+        "valves", "evidence", "Evidence only: no model was asked"
+    )  # fmt: skip
+    assert all(entry["chunk"] for entry in receipt["candidates"])
+    people = footnote(data, "ask", "-w", "Main", question, "--no-model", "--receipt")
+    assert "Receipt\n  Asked:" in people.out
+    assert "none was asked" in people.out
+    assert "Receipt" not in footnote(data, "ask", "-w", "Main", question, "--no-model").out
 
 
 def test_an_answer_that_is_not_there_is_refused_with_exit_0(data):

@@ -15,12 +15,13 @@ from rag.protocols import ChatModel
 from rag.testing import HashEmbedder, Reply, ScriptedChatModel
 from rag.types import Answered, Evidence
 from tests.support.answers import ENGINE, LEASE, FixedRetriever, marked, passage, quotes_stand
-from workspaces.conversations import LONGEST_QUESTION, Conversations
+from workspaces.conversations import Conversations
 from workspaces.database import Database
 from workspaces.identifiers import now
 from workspaces.models import Turn
 from workspaces.tables import conversations as conversation_rows
 from workspaces.tables import documents, turn_passages, turns, workspaces
+from workspaces.wording import LONGEST_QUESTION
 
 PASSAGES = [
     marked(passage(LEASE, start=40), "The monthly rent is 1,250.50 euros."),
@@ -285,7 +286,7 @@ def test_history_reaches_the_prompt_without_unfounded_sentences_and_the_retrieve
     told = [message.content for message in model.requests[1]]
     assert "What is the monthly rent of the harbour office?" in told
     assert any("Maria Weber" in content and "Bananas" not in content for content in told[1:-1])
-    assert bench.retriever.questions[1] == "What is the monthly rent of the harbour office? And who signed it?"
+    assert bench.retriever.questions[1] == "monthly rent of the harbour office: And who signed it?"
 
 
 def test_the_first_question_becomes_the_title_and_the_latest_conversation_comes_first(bench: Bench) -> None:

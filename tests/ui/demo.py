@@ -28,6 +28,9 @@ def main(port: int, scene: str) -> int:
     slow = fakes.Script(fakes.DEFAULT.sentences, pace=0.12)
     services.conversations.scripts |= {
         "When is the rent due, slowly?": slow,
+        "And when?": fakes.Script(
+            fakes.DEFAULT.sentences[:1], searched="rent due: And when?", warning="qwen3:4b read only 12 tokens."
+        ),
         "Who won the match?": fakes.Script(refused=True),
         "What breaks?": fakes.Script(
             fakes.DEFAULT.sentences[:2],

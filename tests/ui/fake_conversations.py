@@ -22,6 +22,8 @@ class Script:
     problem: Problem | None = None
     model: str | None = "qwen3:4b"
     left_out: str | None = None
+    searched: str | None = None
+    warning: str | None = None
     pace: float = 0.0
     """Seconds between words."""
     title: str | None = None
@@ -71,10 +73,21 @@ class FakeConversations:
         del self.chats[conversation_id]
 
     def ask(self, conversation_id: str, question: str, *, model_key: str | None = None) -> Turn:
+        return self._begin(conversation_id, question)
+
+    def repeat(self, turn_id: str, *, as_typed: bool = False, model_key: str | None = None) -> Turn:
+        origin = self.turn(turn_id)
+        return self._begin(origin.conversation_id, origin.question, repeats=origin.id, as_typed=as_typed)
+
+    def _begin(
+        self, conversation_id: str, question: str, *, repeats: str | None = None, as_typed: bool = False
+    ) -> Turn:
         chat = self.get(conversation_id)
-        turn = Turn(new_id("t"), chat.id, len(chat.turns) + 1, question, "running", now())
+        turn = Turn(new_id("t"), chat.id, len(chat.turns) + 1, question, "running", now(), repeats=repeats)
         self._change(chat.id, turns=(*chat.turns, turn), title=chat.title or question[:60], updated_at=now())
         script = self.scripts.get(question, DEFAULT)
+        if not as_typed:
+            self._update(turn.id, searched=script.searched)
         threading.Thread(target=self._write, args=(turn, script), daemon=True).start()
         return turn
 
@@ -134,6 +147,7 @@ class FakeConversations:
             citations=tuple(notes),
             problem=script.problem,
             model=script.model,
+            warning=script.warning,
         )
 
     def _answer(self, script: Script, text: str, done: list[Sentence], notes: list[Citation]) -> Answer:

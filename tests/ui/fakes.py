@@ -12,7 +12,10 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from rag.errors import NotFound
-from rag.types import Locator, Passage, Span
+from rag.prompts import Budget, build_messages
+from rag.receipts import Receipt, Request, receipt_of
+from rag.testing import ScriptedChatModel
+from rag.types import Finished, Locator, Passage, Retrieval, Span, Timings
 from tests.ui.fake_conversations import DEFAULT, FakeConversations, Script
 from tests.ui.fake_library import LEASE, FakeLibrary, new_id, now
 from workspaces.models import (
@@ -27,6 +30,7 @@ from workspaces.models import (
     Site,
     SitePage,
     Standing,
+    Turn,
 )
 
 __all__ = ["DEFAULT", "LEASE", "FakeServices", "Script", "furnished", "install", "unfinished"]
@@ -256,6 +260,35 @@ class FakeDoctor:
         return "Scans and pictures are read with Tesseract (German and English)."
 
 
+class FakeReceipts:
+    """Makes them of what a scripted turn has."""
+
+    def __init__(self, conversations: FakeConversations) -> None:
+        self.conversations = conversations
+        self.missing: set[str] = set()
+        self.asked_for: list[str] = []
+
+    def get(self, turn_id: str) -> Receipt:
+        self.asked_for.append(turn_id)
+        turn = self.conversations.turn(turn_id)
+        if turn_id in self.missing:
+            raise NotFound("There is no receipt for this answer.", hint="Ask the question again to get one.")
+        model, timings = ScriptedChatModel("x", name=turn.model or "qwen3:4b"), Timings(0.2, 1.4, 6.3)
+        prompt = build_messages(
+            turn.question, passages=turn.evidence, history=(), count_tokens=model.count_tokens, budget=Budget(8192)
+        )
+        retrieval = Retrieval(turn.searched or turn.question, turn.evidence, 0.82, True)
+        request = Request(prompt, model, 8192, {"temperature": 0, "seed": 0, "max_tokens": 500})
+        reported = 12 if turn.warning else prompt.tokens - 20
+        return receipt_of(
+            turn.question, retrieval, timings=timings, request=request, finished=Finished("stop", reported, 60)
+        )
+
+    def earlier(self, turn_id: str) -> Turn | None:
+        repeats = self.conversations.turn(turn_id).repeats
+        return self.conversations.turn(repeats) if repeats else None
+
+
 class FakeServices:
     """What `open_services` returns."""
 
@@ -268,6 +301,7 @@ class FakeServices:
         self.sites = FakeSites(self.library)
         self.folders = FakeFolders()
         self.conversations = FakeConversations(self.library)
+        self.receipts = FakeReceipts(self.conversations)
         self.viewer = FakeViewer(self.library, folder)
         self.chat_models = FakeChatModels()
         self.doctor = FakeDoctor()

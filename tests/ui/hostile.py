@@ -56,6 +56,8 @@ def services_full_of(hostile: list[str]) -> fakes.FakeServices:
             problem=Problem("model", hostile[start], hostile[start + 1]),
             model=hostile[start + 2],
             left_out=hostile[start + 3],
+            searched=hostile[start + 4],
+            warning=hostile[start + 5],
             title=hostile[start],
             passage=". ".join(some),
         )

@@ -63,7 +63,7 @@ def test_nothing_shown_reaches_another_origin(
 
 
 def visit_everything(page: Page, link: str, address: str) -> int:
-    """Chat, drawer, documents, dialogs, toasts, errors, settings; returns how many payloads stood in answers."""
+    """Chat, drawers, documents, dialogs, toasts, errors, settings; returns how many payloads stood in answers."""
     steps.enter(page, link)
     shown = 0
     total = len(payloads("http://x"))
@@ -75,6 +75,14 @@ def visit_everything(page: Page, link: str, address: str) -> int:
     page.locator("button.footnote").first.click()
     page.locator(".passage").wait_for(timeout=20_000)
     steps.close_dialog(page)
+    page.get_by_role("button", name="Receipt").first.click()
+    receipt = page.get_by_role("dialog").locator(".slip")
+    receipt.wait_for(timeout=20_000)
+    for folded in receipt.locator("summary").all():
+        folded.click()
+    page.get_by_role("button", name="Run again").click()
+    page.locator("article.turn").last.get_by_role("button", name="Receipt").wait_for(timeout=30_000)
+    steps.settled(page)
     steps.ask(page, f"{QUESTION} refused").locator(".refusal li").first.wait_for()
     steps.go(page, "Documents")
     documents = page.locator('[class*="st-key-document-d"]')

@@ -111,6 +111,24 @@ def assert_fact_is_marked_and_in_sight(drawer: Locator) -> None:
     assert marked["seen"][0] < marked["top"] < marked["bottom"] < marked["seen"][1]
 
 
+def test_the_receipt_of_a_follow_up_holds_the_prompt_to_the_letter(
+    page: Page, server: tuple[Server, OllamaStandin], ollama: OllamaStandin
+) -> None:
+    steps.enter(page, server[0].link())
+    finished(steps.ask(page, QUESTION))
+    turn = finished(steps.ask(page, "And why does it hang there?"))
+    turn.get_by_text("Searched for: spare key of the boiler room").wait_for(timeout=20_000)
+    steps.settled(page)
+    turn.get_by_role("button", name="Receipt").click()
+    receipt = page.get_by_role("dialog").locator(".slip")
+    receipt.get_by_text("To the letter what was sent.").wait_for(timeout=20_000)
+    assert "sha256:abab" in receipt.inner_text()
+    receipt.locator("summary").last.click()
+    sent = ollama.chats()[-1]["messages"]
+    assert receipt.locator("pre").last.text_content() == sent[-1]["content"]
+    assert receipt.locator("pre").count() == len(sent)
+
+
 def test_from_nothing_to_the_highlighted_page_without_a_model(page: Page, tmp_path: Path) -> None:
     settings = without_chat_model(tmp_path, ollama_url=unused_url())
     with Server(tmp_path / "data", settings) as running:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
 _PROJECT = "footnote"
-_NAMES = ("turn", "passage", "page", "passages")
+_NAMES = ("turn", "passage", "page", "passages", "receipt")
+_CLICKS = ("citation", "evidence", "receipt", "as_typed")
 
 
 def turn(view: Mapping[str, object], *, key: str, on_open: Callable[[], None]) -> None:
@@ -31,12 +32,13 @@ def turn(view: Mapping[str, object], *, key: str, on_open: Callable[[], None]) -
 
 
 def opened(key: str) -> tuple[str, int] | None:
-    """What was clicked in the turn mounted under `key`: ("citation" or "evidence", its number), or None."""
+    """What was clicked in the turn mounted under `key`: ("citation" or "evidence", its number), ("receipt", 0),
+    ("as_typed", 0), or None."""
     event: Any = st.session_state.get(key, {}).get("open")
     if not isinstance(event, Mapping):
         return None
     kind, number = event.get("kind"), event.get("number")
-    if kind not in ("citation", "evidence") or not isinstance(number, int | float):
+    if kind not in _CLICKS or not isinstance(number, int | float):
         return None
     return str(kind), int(number)
 
@@ -50,6 +52,11 @@ def page(png: bytes, *, alt: str, highlighted: bool, name: str, key: str) -> Non
     """A page as a picture; a new `name` is a new page and is scrolled to its highlight, if it has one."""
     data = {"png": b64encode(png).decode("ascii"), "alt": alt, "highlighted": highlighted, "key": name}
     _component("page")(key=key, data=data)
+
+
+def receipt(view: Mapping[str, object], *, key: str) -> None:
+    """What stood behind an answer (`ui.receipt_views.receipt_view`)."""
+    _component("receipt")(key=key, data=dict(view))
 
 
 def passages(items: Sequence[Mapping[str, object]], *, key: str, on_choose: Callable[[], None] | None) -> None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import drawer, figures, frame, resources, state, turns, uploads
+from ui import drawer, figures, frame, receipts, resources, state, turns, uploads
 from workspaces.models import Conversation
 
 services = resources.services()
@@ -79,3 +79,4 @@ st.chat_input(
 )
 
 drawer.show()
+receipts.show()

@@ -135,11 +135,11 @@ def test_an_answer_cut_at_its_length_says_so() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2])
-def test_a_follow_up_question_is_retrieved_with_the_one_before(size: int) -> None:
+def test_a_follow_up_question_is_retrieved_with_the_topic_of_the_one_before(size: int) -> None:
     retriever = FixedRetriever(PASSAGES)
     history = [Exchange("What is the monthly rent of the harbour office?", "1,250.50 euros.")] * size
     list(Answering(retriever, HashEmbedder()).answer("w", "And who signed it?", history=history, model=None))
-    assert retriever.questions == ["What is the monthly rent of the harbour office? And who signed it?"]
+    assert retriever.questions == ["monthly rent of the harbour office: And who signed it?"]
 
 
 def test_a_hostile_source_is_data_in_the_user_message_only() -> None:

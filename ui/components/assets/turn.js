@@ -28,13 +28,14 @@ export default function ({ parentElement, data, setTriggerValue }) {
   }
   const open = (kind, number) => setTriggerValue("open", { kind, number });
   section(root, "question", data.question, (text) => [element("h2", "question", text)]);
+  section(root, "searched", data.searched, (searched) => searchedFor(searched, open));
   section(root, "evidence", data.evidence, (cards) => evidence(cards, open));
   section(root, "answer", data.answer, (answer) => prose(answer, open));
   section(root, "refusal", data.refusal, (refusal) => refused(refusal, open));
   section(root, "notices", data.notices, (notices) => notices.map(notice));
   section(root, "sources", data.sources, (sources) => list("Sources", sources, open));
   section(root, "status", data.status, (text) => [status(text)]);
-  section(root, "foot", data.foot, foot);
+  section(root, "foot", data.foot, (parts) => foot(parts, open));
 }
 
 // A part is drawn again only when its data changed, so that a growing answer does not disturb the rest.
@@ -66,6 +67,11 @@ function button(className, label, onclick, ...children) {
   if (label) made.setAttribute("aria-label", label);
   made.onclick = onclick;
   return made;
+}
+
+function searchedFor({ text, undo }, open) {
+  const told = element("span", "", "Searched for: ", element("em", "", text));
+  return undo ? [told, button("quiet", null, () => open("as_typed", 0), "Search only for what I typed")] : [told];
 }
 
 function evidence(cards, open) {
@@ -146,10 +152,11 @@ function status(text) {
   return box;
 }
 
-function foot({ copy, meta }) {
+function foot({ copy, meta, receipt }, open) {
   const parts = [element("span", "meta", meta)];
+  if (receipt) parts.unshift(button("quiet receipt", null, () => open("receipt", 0), "Receipt"));
   if (copy) {
-    const made = button("copy", null, async () => {
+    const made = button("quiet copy", null, async () => {
       try {
         await navigator.clipboard.writeText(copy);
         made.textContent = "Copied";

@@ -47,6 +47,20 @@ def test_the_window_is_never_larger_than_the_model_was_trained_for(standin: Olla
     assert OllamaChatModel("llama3.2:3b", base_url=unused_url(), num_ctx=8192).context_window == 8192
 
 
+def test_the_parameters_told_are_those_sent(standin: OllamaStandin) -> None:
+    standin.models = (StandinModel("llama3.2:3b", capabilities=("completion", "thinking")),)
+    sent = ask(standin, num_ctx=4096, max_tokens=77)
+    told = OllamaChatModel("llama3.2:3b", base_url=standin.url, num_ctx=4096).parameters(77)
+    assert told == {**sent["options"], **{name: sent[name] for name in ("truncate", "shift", "think", "keep_alive")}}  # type: ignore[dict-item]
+
+
+def test_a_model_is_known_by_the_digest_that_the_server_lists(standin: OllamaStandin) -> None:
+    standin.models = (StandinModel("other:7b"), StandinModel("qwen3:latest"))
+    assert OllamaChatModel("qwen3", base_url=standin.url).identity() == "sha256:" + "ab" * 32
+    assert OllamaChatModel("gone", base_url=standin.url).identity() == ""
+    assert OllamaChatModel("qwen3", base_url=unused_url()).identity() == ""
+
+
 def test_thinking_is_switched_off_where_the_model_can_think_and_not_mentioned_elsewhere(standin: OllamaStandin) -> None:
     assert "think" not in ask(standin)
     standin.models = (StandinModel("llama3.2:3b", capabilities=("completion", "thinking")),)
