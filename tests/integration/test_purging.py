@@ -107,6 +107,27 @@ def test_quotes_leave_saved_chats_at_once_and_prose_stays(services, folder, work
     assert rows(folder, f"SELECT 1 FROM turn_passages WHERE quote LIKE '%{CANARY}%'") == []
 
 
+def test_an_answer_that_no_model_wrote_loses_the_sentences_of_a_deleted_document(services, folder, workspace):
+    question = "What was seen at 7431902 bar, and when does the lease end?"
+    record = ingested(services, workspace, SECRET, "secret.txt")
+    ingested(services, workspace, OTHER, "other.txt")
+    chat = services.conversations.create(workspace)
+    turn_id = services.conversations.ask(chat.id, question, model_key="none").id
+    asked = services.conversations.wait(turn_id, timeout=60)
+    assert asked.answer is not None
+    assert {SECRET, OTHER} <= {sentence.text for sentence in asked.answer.sentences}, "the control: both are quoted"
+    needles = traces(folder, record)
+    services.library.delete(record.id)
+    told = services.conversations.turn(turn_id).answer
+    assert told is not None
+    assert [told.text[sentence.span.start : sentence.span.end] for sentence in told.sentences] == [
+        "(deleted)" if sentence.text == SECRET else sentence.text for sentence in asked.answer.sentences
+    ]
+    assert services.library.wait_purged(timeout=60)
+    assert [one for one in files_holding(folder, *needles) if not one.startswith("footnote.db")] == []
+    assert rows(folder, f"SELECT 1 FROM turns WHERE answer LIKE '%{CANARY}%'") == []
+
+
 def test_a_deleted_document_that_never_became_ready_leaves_nothing(folder):
     gate = Gate()
     with opened(folder, embedder=lambda _: GatedEmbedder(gate)) as services:
