@@ -15,7 +15,7 @@ from workspaces import repository, transcript
 from workspaces.asking import CLOSED, Asking, UnavailableModel
 from workspaces.database import Database
 from workspaces.identifiers import new_id, now
-from workspaces.models import Conversation, Turn
+from workspaces.models import Conversation, Rating, Turn
 from workspaces.problems import problem_values
 from workspaces.tables import conversations, turn_passages, turns, workspaces
 from workspaces.turns import conversation_of, exchanges, turns_of
@@ -140,7 +140,7 @@ class Conversations:
             NotFound: no such conversation.
             InvalidInput: an empty or endless question, or an answer is still being written here.
         """
-        question = _clean_question(question)
+        question = clean_question(question)
         with self._database.write() as connection:
             row = _row(connection, conversation_id)
             told = turns_of(connection, turns.c.conversation_id == conversation_id)
@@ -166,6 +166,13 @@ class Conversations:
             raise NotFound("This question does not exist any more.", hint="Reload the chat.")
         return found[0]
 
+    def rate(self, turn_id: str, rating: Rating | None) -> None:
+        """Keep a person's thumb on a finished answer; None takes it back. Raises NotFound."""
+        with self._database.write() as connection:
+            mine = (turns.c.id == turn_id) & (turns.c.state != "running")
+            if not connection.execute(update(turns).where(mine).values(rating=rating)).rowcount:
+                raise NotFound("This answer does not exist any more.", hint="Reload the chat.")
+
     def stop(self, turn_id: str) -> None:
         """Stop an answer; what was written is kept. Nothing happens to one that is finished."""
         with self._places:
@@ -188,7 +195,7 @@ class Conversations:
         Raises:
             NotFound, InvalidInput: no such workspace; an empty or endless question.
         """
-        question = _clean_question(question)
+        question = clean_question(question)
         with self._database.read() as connection:
             workspace_id = repository.workspace_id_of(connection, workspace_id)
         return self._answering.answer(workspace_id, question, model=model)
@@ -281,7 +288,12 @@ def _insert_turn(connection: Connection, conversation: Row[Any], question: str, 
     return turn_id
 
 
-def _clean_question(question: str) -> str:
+def clean_question(question: str) -> str:
+    """A question without outer white space.
+
+    Raises:
+        InvalidInput: it is empty, or longer than 10,000 characters.
+    """
     question = question.strip()
     if not question:
         raise InvalidInput("There is no question.", hint="Type what you want to know.")

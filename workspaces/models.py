@@ -16,6 +16,8 @@ IndexState = Literal["current", "building", "previous", "dropped"]
 SiteState = Literal["running", "paused", "done", "failed"]
 SitePageState = Literal["pending", "fetched", "refused", "failed"]
 TurnState = Literal["running", "answered", "refused", "interrupted"]
+Rating = Literal["up", "down"]
+"""A person's thumb on an answer."""
 
 FINAL_STATES: frozenset[str] = frozenset({"ready", "failed", "superseded"})
 
@@ -306,6 +308,7 @@ class Turn:
     citations: tuple[Citation, ...] = ()
     problem: Problem | None = None
     model: str | None = None
+    rating: Rating | None = None
 
 
 @dataclass(frozen=True, slots=True)

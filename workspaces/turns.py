@@ -109,6 +109,7 @@ def _turn(row: Row[Any], shown: Sequence[Row[Any]]) -> Turn:
         citations=citations,
         problem=problem_of(row.problem_code, row.problem_message, row.problem_hint),
         model=row.model,
+        rating=row.rating,
     )
 
 
