@@ -1,0 +1,162 @@
+"""Draws the test of a workspace: what it is, what is being done, and its three views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from rag.errors import FootnoteError
+from rag.prompts import Offer
+from ui import figures, models, resources, safe, state, trial_compare, trial_questions, trial_results
+from workspaces.trial_values import Making, RunSettings, TrialRun
+from workspaces.trials import FEWEST_TOKENS, MOST_PASSAGES, MOST_TOKENS
+
+_POLL_SECONDS = 0.7
+_FIRST = 20
+_VIEWS = ("Results", "Questions", "Compare")
+_VIEW, _KIND, _MODEL, _PASSAGES, _TOKENS = (
+    "test-view",
+    "test-kind",
+    "test-model",
+    "test-passages",
+    "test-tokens",
+)
+_SEARCH, _ANSWER = "Search only", "With answers"
+
+
+def show(workspace_id: str) -> None:
+    """The whole page below its title."""
+    services = resources.services()
+    questions, runs = services.trial_questions.list(workspace_id), services.trials.runs(workspace_id)
+    making = services.trial_questions.making(workspace_id)
+    running = next((run for run in runs if run.state == "running"), None)
+    working = running is not None or (making is not None and making.running)
+    if working:
+        st.fragment(_progress, run_every=_POLL_SECONDS)(workspace_id)
+    elif making is not None and making.problem is not None:
+        st.warning(safe.told(making.problem.told), icon=":material/info:")
+    if not questions and not runs:
+        if not working:
+            _empty(workspace_id)
+        return
+    view = st.segmented_control("View", _VIEWS, default=_VIEWS[0], key=_VIEW, label_visibility="collapsed")
+    if view == "Questions":
+        trial_questions.show(workspace_id, questions, working=working)
+    elif view == "Compare":
+        trial_compare.show(runs)
+    else:
+        if not working:
+            _starter(workspace_id, len(questions))
+        trial_results.show(runs)
+
+
+def _empty(workspace_id: str) -> None:
+    st.markdown(
+        "Find out how well your own documents are answered. Footnote asks questions whose answers it knows, and counts "
+        "how often it finds the right passage and how often it rightly says that there is no answer."
+    )
+    st.button(
+        f"Make {_FIRST} questions from my documents",
+        key="test-first",
+        type="primary",
+        icon=":material/auto_awesome:",
+        on_click=trial_questions.make,
+        args=(workspace_id, _FIRST),
+    )
+    trial_questions.add_panel(workspace_id)
+    st.caption("You can also give an answer in the chat a thumb down, and take its question into the test.")
+
+
+# --- what is being done --------------------------------------------------------------------------
+
+
+def _progress(workspace_id: str) -> None:
+    services = resources.services()
+    try:
+        making = services.trial_questions.making(workspace_id)
+        running = next((run for run in services.trials.runs(workspace_id) if run.state == "running"), None)
+    except FootnoteError:  # the workspace was deleted in another tab
+        st.rerun()
+    if running is not None:
+        st.progress(running.done / max(1, running.total), text=_asked(running))
+    elif making is not None and making.running:
+        st.progress(min(1.0, making.done / making.total), text=_made(making))
+    else:
+        st.rerun()  # the whole page: polling ends, and the figures are there
+    st.button("Cancel", key="test-cancel", icon=":material/cancel:", type="tertiary", on_click=services.trials.cancel)
+
+
+def _asked(run: TrialRun) -> str:
+    verb = "Asking and answering" if run.settings.answers else "Asking"
+    return f"{verb}: {run.done:,} of {figures.count(run.total, 'question')}"
+
+
+def _made(making: Making) -> str:
+    return f"Making questions: {making.done:,} of {making.total:,}"
+
+
+# --- starting a run ------------------------------------------------------------------------------
+
+
+def _starter(workspace_id: str, count: int) -> None:
+    with st.container(border=True, key="test-start"):
+        st.segmented_control(
+            "What is measured",
+            (_SEARCH, _ANSWER),
+            default=_SEARCH,
+            required=True,
+            key=_KIND,
+            help="Searching takes a moment. An answer takes as long as in the chat, so many take long.",
+        )
+        answers = st.session_state.get(_KIND) == _ANSWER
+        if answers:
+            _answer_settings()
+        st.button(
+            f"Ask {figures.count(count, 'question')}",
+            key="test-run",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=not count,
+            on_click=_acted,
+            args=(lambda: _start(workspace_id),),
+        )
+
+
+def _answer_settings() -> None:
+    usual = Offer()
+    known = {choice.key: choice for choice in models.choices() if choice.available}
+    chosen = resources.services().chat_models.chosen()
+    st.selectbox(
+        "Chat model",
+        list(known),
+        index=list(known).index(chosen) if chosen in known else 0,
+        format_func=lambda key: safe.visible(known[key].label, limit=60),
+        key=_MODEL,
+    )
+    with st.container(horizontal=True):
+        st.number_input("Passages for the model", 1, MOST_PASSAGES, usual.passages, key=_PASSAGES)
+        st.number_input(
+            "Tokens of sources",
+            FEWEST_TOKENS,
+            MOST_TOKENS,
+            usual.source_tokens,
+            step=100,
+            key=_TOKENS,
+            help="The most that the model reads of the passages. More takes longer.",
+        )
+
+
+def _start(workspace_id: str) -> None:
+    drafts = st.session_state
+    settings = RunSettings()
+    if drafts.get(_KIND) == _ANSWER:
+        settings = RunSettings(True, drafts[_MODEL], Offer(int(drafts[_PASSAGES]), int(drafts[_TOKENS])))
+    resources.services().trials.start(workspace_id, settings)
+
+
+def _acted(act: Callable[[], object]) -> None:
+    try:
+        act()
+    except FootnoteError as error:
+        state.leave_problem(error)
