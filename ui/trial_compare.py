@@ -36,9 +36,12 @@ def show(runs: Sequence[TrialRun]) -> None:
     for name, run in (("First", compared.first), ("Second", compared.second)):
         st.caption(safe.plain(f"{name}: {trial_views.settings_line(run)}"))
     changed = len(compared.changed)
-    st.subheader(f"{figures.count(changed, 'question')} turned out differently", anchor=False)
-    if not changed:
-        st.caption("Every question came out the same.")
+    told = (
+        f"{figures.count(changed, 'question')} turned out differently"
+        if changed
+        else "No question turned out differently"
+    )
+    st.subheader(told, anchor=False)
     for first, second in compared.changed[:_SHOWN]:
         _row(first, second)
     if changed > _SHOWN:

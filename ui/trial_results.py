@@ -37,6 +37,11 @@ def show(runs: Sequence[TrialRun]) -> None:
     _buttons(run)
 
 
+def show_latest() -> None:
+    """Show the latest run again, whatever was chosen."""
+    st.session_state.pop(_RUN, None)
+
+
 def _ended(run: TrialRun) -> None:
     if run.problem is not None:
         st.error(safe.told(run.problem.told), icon=":material/error:")

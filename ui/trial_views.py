@@ -25,6 +25,8 @@ NONE = "–"
 _STATES = {"running": "running", "cancelled": "cancelled", "interrupted": "interrupted", "failed": "failed"}
 _ORIGINS = {"rated": "from a thumb down", "pasted": "typed", "generated": "made from your documents"}
 _EXCERPT = 240
+_PERCENT = "\u00a0%"
+"""Never alone on a line."""
 
 
 def value(figure: TrialFigure) -> str:
@@ -33,14 +35,14 @@ def value(figure: TrialFigure) -> str:
         return NONE
     if figure.key.endswith(("_p50", "_p95")):
         return f"{figure.value / 1000:.1f} s" if figure.value >= 1000 else f"{figure.value:.0f} ms"
-    return f"{figure.value:.3f}" if figure.low is None else f"{figure.value:.0%}".replace("%", " %")
+    return f"{figure.value:.3f}" if figure.low is None else f"{figure.value * 100:.0f}{_PERCENT}"
 
 
 def interval(figure: TrialFigure) -> str:
     """ "66 to 93 %", or a dash."""
     if figure.low is None or figure.high is None:
         return NONE
-    return f"{figure.low * 100:.0f} to {figure.high * 100:.0f} %"
+    return f"{figure.low * 100:.0f} to {figure.high * 100:.0f}{_PERCENT}"
 
 
 def figure_rows(run: TrialRun) -> dict[str, list[str]]:

@@ -22,6 +22,8 @@ _VIEW, _KIND, _MODEL, _PASSAGES, _TOKENS = (
     "test-passages",
     "test-tokens",
 )
+_MAKING = "test-making"
+"""Questions were being made when this page was last drawn."""
 _SEARCH, _ANSWER = "Search only", "With answers"
 
 
@@ -81,8 +83,12 @@ def _progress(workspace_id: str) -> None:
     if running is not None:
         st.progress(running.done / max(1, running.total), text=_asked(running))
     elif making is not None and making.running:
-        st.progress(min(1.0, making.done / making.total), text=_made(making))
+        st.session_state[_MAKING] = True
+        st.progress(min(1.0, making.done / making.total), text=f"Making questions: {making.done:,} of {making.total:,}")
     else:
+        trial_results.show_latest()
+        if making is not None and making.done and st.session_state.pop(_MAKING, False):
+            state.leave_notice(_ended(making))
         st.rerun()  # the whole page: polling ends, and the figures are there
     st.button("Cancel", key="test-cancel", icon=":material/cancel:", type="tertiary", on_click=services.trials.cancel)
 
@@ -92,8 +98,9 @@ def _asked(run: TrialRun) -> str:
     return f"{verb}: {run.done:,} of {figures.count(run.total, 'question')}"
 
 
-def _made(making: Making) -> str:
-    return f"Making questions: {making.done:,} of {making.total:,}"
+def _ended(making: Making) -> str:
+    told = f"{figures.count(making.done, 'question')} made."
+    return told if making.done == making.total else f"{told} More could not be found, or you cancelled it."
 
 
 # --- starting a run ------------------------------------------------------------------------------

@@ -134,10 +134,10 @@ class TrialResult:
     found: tuple[FoundPassage, ...] = ()
     citations: tuple[FoundPassage, ...] = ()
 
-    @property
-    def outcome(self) -> tuple[int | None, bool, bool | None]:
-        """What another run may have done otherwise."""
-        return self.rank, self.refused, self.cited
+    def differs(self, other: TrialResult) -> bool:
+        """Whether the same question came out otherwise in another run; footnotes count where both have some."""
+        footnotes = self.cited is not None and other.cited is not None and self.cited != other.cited
+        return footnotes or (self.rank, self.refused) != (other.rank, other.refused)
 
 
 @dataclass(frozen=True, slots=True)

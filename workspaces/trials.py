@@ -168,9 +168,7 @@ class Trials:
             replace(run, figures=figures([known[id_] for id_ in both])) for run, known in zip(runs, values, strict=True)
         ]
         pairs = ((first[id_][0], second[id_][0]) for id_ in both)
-        return Comparison(
-            alone[0], alone[1], len(both), tuple(pair for pair in pairs if pair[0].outcome != pair[1].outcome)
-        )
+        return Comparison(alone[0], alone[1], len(both), tuple(pair for pair in pairs if pair[0].differs(pair[1])))
 
     def _work(self, run_id: str, model: ChatModel | None) -> None:
         state: RunState = "failed"
