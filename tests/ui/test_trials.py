@@ -13,9 +13,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import ROOT
-from tests.support.services import ingested, opened
+from tests.support.services import add, ingested, opened, settled
 from tests.ui import fakes
 from ui import resources
+from ui.state import OpenDialog
 from workspaces.bootstrap import Services
 from workspaces.trial_values import RunSettings
 
@@ -31,7 +32,7 @@ def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
     with opened(tmp_path / "data") as services:
         space = services.library.create_workspace("House").id
         ingested(services, space, LEASE, "lease.txt")
-        ingested(services, space, TURBINE, "![x](http://canary.test/a.png).txt")
+        settled(services, add(services, space, TURBINE, "turbine.txt", title="![x](http://canary.test/a.png)"))
         fakes.install(services, replace_in=monkeypatch)
         monkeypatch.setattr(resources, "warm_up_soon", lambda: None)
         yield services
@@ -70,7 +71,7 @@ def texts(at: AppTest) -> str:
 
 
 def button(at: AppTest, label: str) -> Any:
-    return next(item for item in at.button if item.label.startswith(label))
+    return next(item for item in at.button if item.label.replace("\\", "").startswith(label))
 
 
 def asked(services: Services, settings: RunSettings | None = None) -> str:
@@ -104,7 +105,7 @@ def test_asking_shows_every_figure_and_a_dash_where_there_is_none(real: Services
     assert values["Right passage found first"] == "100\u00a0%"
     assert values["Refused where there is no answer"] == "100\u00a0%"
     assert values["Quotes word for word"] == "–"
-    assert list(table["95 % interval"])[0] == "21 to 100\u00a0%"
+    assert next(iter(table["95 % interval"])) == "21 to 100\u00a0%"
 
 
 def test_a_run_goes_on_without_the_page_and_can_be_cancelled(real: Services, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,17 +148,15 @@ def test_typed_questions_are_added_and_a_mistake_is_told_without_losing_the_text
     assert at.text_area[0].value == ""
 
 
-def test_a_question_is_edited_and_deleted(real: Services) -> None:
+def test_a_question_is_edited(real: Services) -> None:
     real.trial_questions.add(workspace(real), "How much is the rent? → lease.txt")
     [question] = real.trial_questions.list(workspace(real))
     at = view(page(), "Questions")
-    at.session_state["fn_dialog"] = None
-    from ui.state import OpenDialog
-
     at.session_state["fn_dialog"] = OpenDialog("edit_question", question.id)
     drawn(at.run())
     next(area for area in at.text_area if area.label == "Question").set_value("Who won?")
     at.radio[0].set_value("Your documents do not answer it")
+    at.session_state["fn_dialog"] = OpenDialog("edit_question", question.id)  # the test client closes it otherwise
     button(at, "Save").click().run()
     [edited] = real.trial_questions.list(workspace(real))
     assert (edited.text, edited.answerable, edited.place) == ("Who won?", False, None)
@@ -165,12 +164,10 @@ def test_a_question_is_edited_and_deleted(real: Services) -> None:
 
 def test_hostile_names_and_questions_stay_text(real: Services) -> None:
     hostile = "What is ![y](http://canary.test/b.png) about?"
-    real.trial_questions.add(workspace(real), f"{hostile} → canary.test")
+    real.trial_questions.add(workspace(real), f"{hostile} → turbine.txt")
     run = asked(real, RunSettings(answers=True, model_key="none"))
     at = view(page(), "Questions")
     [question] = real.trial_questions.list(workspace(real))
-    from ui.state import OpenDialog
-
     shown = [str(item.value) for item in (*at.markdown, *at.caption)]
     at.session_state["fn_dialog"] = OpenDialog("trial_result", f"{question.id} {run}")
     drawn(view(at, "Results"))
@@ -218,7 +215,7 @@ def test_a_thumb_down_is_kept_can_be_taken_back_and_leads_to_the_test(services: 
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
     at.chat_input[0].set_value("When is the rent due?").run()
     deadline = time.monotonic() + 20
-    while not (turn := next(iter(services.conversations.chats.values())).turns[0]).state == "answered":
+    while (turn := next(iter(services.conversations.chats.values())).turns[0]).state != "answered":
         assert time.monotonic() < deadline
         time.sleep(0.02)
     drawn(at.run())
