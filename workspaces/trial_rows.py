@@ -375,6 +375,7 @@ def forget_document(connection: Connection, document_id: str) -> None:
     quoting = tuple_(trial_results.c.run_id, trial_results.c.question_id).in_(mine)
     connection.execute(update(trial_results).where(quoting).values(answer=""))
     made = trial_results.c.source_id == document_id
+    connection.execute(delete(trial_results).where(made, trial_results.c.asked_at.is_(None)))
     connection.execute(update(trial_results).where(made).values(question="", answer="", source_id=None))
     connection.execute(delete(trial_passages).where(trial_passages.c.document_id == document_id))
 

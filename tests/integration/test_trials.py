@@ -13,7 +13,7 @@ from rag.prompts import Offer
 from rag.protocols import ChatModel
 from rag.testing import Reply, ScriptedChatModel
 from tests.support.documents import pdf
-from tests.support.services import change, files_holding, ingested, opened, rows, wait_until
+from tests.support.services import add, change, files_holding, ingested, opened, rows, settled, wait_until
 from workspaces.bootstrap import Services
 from workspaces.trial_values import RunSettings, TrialRun
 
@@ -300,6 +300,34 @@ def test_of_a_deleted_document_nothing_stays_in_the_test(house: House, tmp_path:
         whole = house.services.trials.result(result)
         assert house.garden not in {item.document_id for item in (*whole.found, *whole.citations)}
     assert [check.detail for check in house.services.doctor.check() if not check.ok] == []
+
+
+def test_questions_of_a_deleted_document_that_still_wait_are_not_asked(house: House, tmp_path: Path) -> None:
+    house.make(12)
+    run = house.run()
+    change(tmp_path / "data", "UPDATE trial_results SET asked_at = NULL")
+    change(tmp_path / "data", "UPDATE trial_runs SET state = 'cancelled'")
+    house.services.library.delete(house.garden)
+    house.services.trials.resume(run.id)
+    assert house.services.trials.wait(timeout=30)
+    ended = house.services.trials.run(run.id)
+    assert ended.state == "done"
+    assert 0 < ended.done == ended.total < run.total
+    assert all(result.question for result in house.services.trials.results(run.id))
+
+
+def test_a_newer_version_is_found_by_the_text_that_was_expected(house: House) -> None:
+    house.make(12)
+    made = [item for item in house.services.trial_questions.list(house.id) if item.place and item.answerable]
+    mine = [item for item in made if item.place and item.place.document_id == house.turbine]
+    others = [item.id for item in house.services.trial_questions.list(house.id) if item not in mine]
+    assert mine
+    house.services.trial_questions.remove(others)
+    newer = add(house.services, house.id, f"A preface.\n\n{TURBINE}", "turbine.txt", keep_both=False)
+    assert newer == house.turbine
+    [record] = settled(house.services, newer)
+    assert record.number == 2
+    assert house.figures(house.run())["hit@10"] == 1.0
 
 
 def test_the_doctor_finds_and_mends_what_a_test_still_names(house: House, tmp_path: Path) -> None:
