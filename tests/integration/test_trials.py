@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,53 +12,26 @@ from rag.prompts import Offer
 from rag.protocols import ChatModel
 from rag.testing import Reply, ScriptedChatModel
 from tests.support.documents import pdf
-from tests.support.services import add, change, files_holding, ingested, opened, rows, settled, wait_until
+from tests.support.services import add, ingested, opened, settled, wait_until
+from tests.support.trials import ANSWERS, GARDEN, LEASE, TURBINE, House
 from workspaces.bootstrap import Services
-from workspaces.trial_values import RunSettings, TrialRun
-
-LEASE = (
-    "The lease of the harbour office began on 3 October 2021. The lease was signed by Maria Weber. "
-    "The monthly rent is 1,250 euros."
-)
-TURBINE = (
-    "The turbine was built by Siemens in Berlin. The turbine delivers 12 megawatts. "
-    "The maintenance interval of the turbine is 18 months."
-)
-GARDEN = "The orchard was planted by Quirinus in 1931. The orchard has 340 trees. Its gate is painted green."
-ANSWERS = RunSettings(answers=True, model_key="none")
+from workspaces.trial_values import RunSettings
 
 
 def _words(text: str) -> set[str]:
     return set(text.split())
 
 
-class House:
-    """A workspace with three documents, and its test."""
-
-    def __init__(self, services: Services) -> None:
-        self.services = services
-        self.id = services.library.create_workspace("House").id
-        self.lease = ingested(services, self.id, LEASE, "lease.txt").id
-        self.turbine = ingested(services, self.id, TURBINE, "turbine.txt").id
-        self.garden = ingested(services, self.id, GARDEN, "garden.txt").id
-
-    def make(self, count: int = 12, *, phrase: bool = False) -> None:
-        self.services.trial_questions.make(self.id, count, phrase=phrase)
-        assert self.services.trials.wait(timeout=30)
-
-    def run(self, settings: RunSettings | None = None) -> TrialRun:
-        started = self.services.trials.start(self.id, settings or RunSettings())
-        assert self.services.trials.wait(timeout=30)
-        return self.services.trials.run(started.id)
-
-    def figures(self, run: TrialRun) -> dict[str, float | None]:
-        return {figure.key: figure.value for figure in run.figures}
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """Services for all tests that leave other workspaces alone."""
+    with opened(tmp_path_factory.mktemp("trials") / "data") as services:
+        yield services
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with opened(tmp_path / "data") as services:
-        yield House(services)
+def house(shared: Services) -> House:
+    return House(shared)
 
 
 def use(house: House, monkeypatch: pytest.MonkeyPatch, model: ChatModel | None) -> None:
@@ -142,7 +114,7 @@ def test_the_right_passages_are_found_and_counted(house: House) -> None:
     assert (ranks["Who planted the orchard?"] or 0) > 1
 
 
-def test_a_passage_that_is_expected_is_told_from_others_of_its_document(house: House, tmp_path: Path) -> None:
+def test_a_passage_that_is_expected_is_told_from_others_of_its_document(house: House) -> None:
     pages = [[f"Chapter {number}: the colour of room {number} is shade {number * 111}."] for number in range(1, 9)]
     ingested(house.services, house.id, pdf(pages), "rooms.pdf")
     house.services.trial_questions.add(house.id, "Which shade has room 3? → rooms.pdf, p. 3")
@@ -250,72 +222,6 @@ def test_one_thing_at_a_time_and_a_cancelled_run_keeps_what_it_has(
     assert house.services.trials.runs(house.id) == []
 
 
-def test_a_run_that_a_former_process_left_is_interrupted_and_goes_on(tmp_path: Path) -> None:
-    with opened(tmp_path / "data") as services:
-        house = House(services)
-        services.trial_questions.add(house.id, "How much is the monthly rent? → lease.txt\nWho built the turbine?")
-        run = house.run()
-    change(tmp_path / "data", "UPDATE trial_runs SET state = 'running'")
-    change(tmp_path / "data", "UPDATE trial_results SET asked_at = NULL WHERE ordinal = 2")
-    with opened(tmp_path / "data") as services:
-        left = services.trials.run(run.id)
-        assert (left.state, left.done, left.total) == ("interrupted", 1, 2)
-        services.trials.resume(run.id)
-        assert services.trials.wait(timeout=30)
-        assert (services.trials.run(run.id).state, services.trials.run(run.id).done) == ("done", 2)
-
-
-def test_a_run_does_not_go_on_with_another_search_index(house: House, tmp_path: Path) -> None:
-    house.services.trial_questions.add(house.id, "How much is the monthly rent?")
-    run = house.run()
-    change(tmp_path / "data", "UPDATE trial_results SET asked_at = NULL")
-    change(tmp_path / "data", "UPDATE trial_runs SET index_id = 'former', state = 'cancelled'")
-    house.services.trials.resume(run.id)
-    assert house.services.trials.wait(timeout=30)
-    ended = house.services.trials.run(run.id)
-    assert ended.state == "failed"
-    assert ended.problem is not None
-    assert "replaced" in ended.problem.message
-
-
-def test_of_a_deleted_document_nothing_stays_in_the_test(house: House, tmp_path: Path) -> None:
-    house.make(40)
-    house.services.trial_questions.add(house.id, "Who is the gardener? → garden.txt")
-    run = house.run(ANSWERS)
-    before = house.figures(run)
-    folder = tmp_path / "data"
-    needles = (b"Quirinus", b"quirinus", b"340 trees")
-    assert files_holding(folder, *needles)
-    assert any("Quirinus" in question.text for question in house.services.trial_questions.list(house.id))
-    house.services.library.delete(house.garden)
-    left = house.services.trial_questions.list(house.id)
-    assert not any(question.source_id == house.garden for question in left)
-    assert [question.place for question in left if question.origin == "pasted"] == [None]
-    assert house.services.library.wait_purged(timeout=60)
-    assert files_holding(folder, *needles) == []
-    assert house.figures(house.services.trials.run(run.id)) == before, "figures hold no text, and stay"
-    results = house.services.trials.results(run.id)
-    assert results
-    for result in results:
-        whole = house.services.trials.result(result)
-        assert house.garden not in {item.document_id for item in (*whole.found, *whole.citations)}
-    assert [check.detail for check in house.services.doctor.check() if not check.ok] == []
-
-
-def test_questions_of_a_deleted_document_that_still_wait_are_not_asked(house: House, tmp_path: Path) -> None:
-    house.make(12)
-    run = house.run()
-    change(tmp_path / "data", "UPDATE trial_results SET asked_at = NULL")
-    change(tmp_path / "data", "UPDATE trial_runs SET state = 'cancelled'")
-    house.services.library.delete(house.garden)
-    house.services.trials.resume(run.id)
-    assert house.services.trials.wait(timeout=30)
-    ended = house.services.trials.run(run.id)
-    assert ended.state == "done"
-    assert 0 < ended.done == ended.total < run.total
-    assert all(result.question for result in house.services.trials.results(run.id))
-
-
 def test_a_newer_version_is_found_by_the_text_that_was_expected(house: House) -> None:
     house.make(12)
     made = [item for item in house.services.trial_questions.list(house.id) if item.place and item.answerable]
@@ -328,25 +234,6 @@ def test_a_newer_version_is_found_by_the_text_that_was_expected(house: House) ->
     [record] = settled(house.services, newer)
     assert record.number == 2
     assert house.figures(house.run())["hit@10"] == 1.0
-
-
-def test_the_doctor_finds_and_mends_what_a_test_still_names(house: House, tmp_path: Path) -> None:
-    house.services.trial_questions.add(house.id, "Who is the gardener? → garden.txt")
-    change(tmp_path / "data", "UPDATE trial_questions SET document_id = 'gone'")
-    [wrong] = [check for check in house.services.doctor.check() if not check.ok]
-    assert (wrong.id, wrong.detail) == ("I6", "1 deleted documents stand in tests")
-    assert all(check.ok or check.repaired for check in house.services.doctor.check(repair=True))
-
-
-def test_the_test_of_a_deleted_workspace_leaves_the_disk(house: House, tmp_path: Path) -> None:
-    house.make()
-    house.run()
-    house.services.library.delete_workspace(house.id)
-    assert house.services.trial_questions.list(house.id) == []
-    assert house.services.trials.runs(house.id) == []
-    assert house.services.library.wait_purged(timeout=60)
-    for table in ("trial_questions", "trial_runs", "trial_results", "trial_passages"):
-        assert rows(tmp_path / "data", f"SELECT count(*) FROM {table}") == [(0,)]
 
 
 def test_an_answer_with_a_thumb_down_is_taken_once(house: House) -> None:
