@@ -64,6 +64,7 @@ class Offer:
     """What of the evidence a chat model is given: so many passages at most, and so many tokens of them."""
 
     passages: int = 10
+    """All that are shown as evidence (rag.answering.PASSAGES)."""
     source_tokens: int = SOURCE_TOKENS
 
 

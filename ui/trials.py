@@ -42,14 +42,21 @@ def show(workspace_id: str) -> None:
         if not working:
             _empty(workspace_id)
         return
-    view = st.segmented_control("View", _VIEWS, default=_VIEWS[0], key=_VIEW, label_visibility="collapsed")
+    view = st.segmented_control(
+        "View",
+        _VIEWS,
+        default=_VIEWS[0],
+        required=True,
+        key=_VIEW,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
     if view == "Questions":
         trial_questions.show(workspace_id, questions, working=working)
     elif view == "Compare":
         trial_compare.show(runs)
     else:
-        if not working:
-            _starter(workspace_id, len(questions))
+        _starter(workspace_id, len(questions), working=working)
         trial_results.show(runs)
 
 
@@ -106,25 +113,25 @@ def _ended(making: Making) -> str:
 # --- starting a run ------------------------------------------------------------------------------
 
 
-def _starter(workspace_id: str, count: int) -> None:
+def _starter(workspace_id: str, count: int, *, working: bool) -> None:
     with st.container(border=True, key="test-start"):
-        st.segmented_control(
+        kind = st.segmented_control(
             "What is measured",
             (_SEARCH, _ANSWER),
             default=_SEARCH,
             required=True,
             key=_KIND,
+            persist_state="session",
             help="Searching takes a moment. An answer takes as long as in the chat, so many take long.",
         )
-        answers = st.session_state.get(_KIND) == _ANSWER
-        if answers:
+        if kind == _ANSWER:
             _answer_settings()
         st.button(
             f"Ask {figures.count(count, 'question')}",
             key="test-run",
             type="primary",
             icon=":material/play_arrow:",
-            disabled=not count,
+            disabled=working or not count,
             on_click=_acted,
             args=(lambda: _start(workspace_id),),
         )
@@ -140,9 +147,12 @@ def _answer_settings() -> None:
         index=list(known).index(chosen) if chosen in known else 0,
         format_func=lambda key: safe.visible(known[key].label, limit=60),
         key=_MODEL,
+        persist_state="session",
     )
     with st.container(horizontal=True):
-        st.number_input("Passages for the model", 1, MOST_PASSAGES, usual.passages, key=_PASSAGES)
+        st.number_input(
+            "Passages for the model", 1, MOST_PASSAGES, usual.passages, key=_PASSAGES, persist_state="session"
+        )
         st.number_input(
             "Tokens of sources",
             FEWEST_TOKENS,
@@ -150,6 +160,7 @@ def _answer_settings() -> None:
             usual.source_tokens,
             step=100,
             key=_TOKENS,
+            persist_state="session",
             help="The most that the model reads of the passages. More takes longer.",
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, update
 
-from workspaces import members, trial_rows
+from workspaces import members, trial_result_rows
 from workspaces.identifiers import now
 from workspaces.tables import documents, turn_passages
 
@@ -17,7 +17,7 @@ def mark_deleted(connection: Connection, document_id: str) -> None:
     for id_ in (document_id, *members.going_along(connection, document_id)):
         connection.execute(update(documents).where(documents.c.id == id_).values(deleted_at=moment))
         blank_quotes(connection, id_)
-        trial_rows.forget_document(connection, id_)
+        trial_result_rows.forget_document(connection, id_)
 
 
 def blank_quotes(connection: Connection, document_id: str) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, select, text, update
 from ingest.ocr import engines
 from ingest.parser import landlock
 from rag.errors import FootnoteError
-from workspaces import disk_checks, row_checks, trial_rows
+from workspaces import disk_checks, row_checks, trial_result_rows
 from workspaces.conversations import Conversations
 from workspaces.database import Database
 from workspaces.files import Files
@@ -198,8 +198,8 @@ class Doctor:
         with self._database.write() as connection:
             unowned = update(turn_passages).where(row_checks.unowned_quotes())
             connection.execute(unowned.values(quote="", detail={}))
-            for document_id in trial_rows.left_behind(connection):
-                trial_rows.forget_document(connection, document_id)
+            for document_id in trial_result_rows.left_behind(connection):
+                trial_result_rows.forget_document(connection, document_id)
             for row in connection.execute(row_checks.unused_vectors()).all():
                 same = (embeddings.c.hash == row.hash) & (embeddings.c.embedder == row.embedder)
                 connection.execute(delete(embeddings).where(same))

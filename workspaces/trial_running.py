@@ -12,7 +12,7 @@ from rag.errors import InvalidInput, ModelError
 from rag.prompts import Offer
 from rag.protocols import ChatModel
 from rag.types import Answered, AnswerEvent, Citation, Evidence, Interrupted, Passage, Refused, Retrieval
-from workspaces import indexes, trial_rows
+from workspaces import indexes, trial_result_rows
 from workspaces.database import Database
 from workspaces.scoring import is_gold, values_of
 from workspaces.tables import texts
@@ -62,7 +62,7 @@ class Running:
         """
         while True:
             with self._database.read() as connection:
-                waiting = trial_rows.next_waiting(connection, self._run.id)
+                waiting = trial_result_rows.next_waiting(connection, self._run.id)
                 index = indexes.current(connection, self._run.workspace_id)
             if waiting is None:
                 return True
@@ -107,18 +107,18 @@ class Running:
     def _save(self, question_id: str, asked: _Asked) -> None:
         values = values_of(self._cited_texts(asked.citations), [asked.expectation], [asked.line])
         rows = [
-            trial_rows.address(item, role="found", number=number, expected=asked.is_expected(item))
+            trial_result_rows.address(item, role="found", number=number, expected=asked.is_expected(item))
             for number, item in enumerate(asked.passages, 1)
         ]
         rows += [
-            trial_rows.address(
+            trial_result_rows.address(
                 item, role="cited", number=item.number, expected=is_gold(_citation(item), asked.evidence)
             )
             for item in asked.citations
         ]
         kept = measured(values, answers=self._run.settings.answers, placed=asked.place is not None)
         with self._database.write() as connection:
-            trial_rows.save_result(
+            trial_result_rows.save_result(
                 connection,
                 self._run.id,
                 question_id,

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from rag.errors import FootnoteError, InvalidInput
 from rag.protocols import ChatModel
-from workspaces import indexes, repository, trial_rows
+from workspaces import indexes, repository, trial_result_rows, trial_rows
 from workspaces.background import Background, told
 from workspaces.database import Database
 from workspaces.identifiers import new_id
@@ -139,13 +139,13 @@ class Trials:
         """What each question of a run brought, without the passages; those made from documents that were deleted since
         are left out."""
         with self._database.read() as connection:
-            return [result for result, _ in trial_rows.results_of(connection, run_id)]
+            return [result for result, _ in trial_result_rows.results_of(connection, run_id)]
 
     def result(self, result: TrialResult) -> TrialResult:
         """The same with what was found and cited."""
         with self._database.read() as connection:
             found, cited = (
-                trial_rows.passages_of(connection, result.run_id, result.question_id, role)
+                trial_result_rows.passages_of(connection, result.run_id, result.question_id, role)
                 for role in ("found", "cited")
             )
         return replace(result, found=found, citations=cited)
@@ -159,10 +159,13 @@ class Trials:
         with self._database.read() as connection:
             runs = [self._told(connection, trial_rows.run_of(connection, id_)) for id_ in (first_id, second_id)]
             first, second = (
-                {result.question_id: (result, place) for result, place in trial_rows.results_of(connection, run.id)}
+                {
+                    result.question_id: (result, place)
+                    for result, place in trial_result_rows.results_of(connection, run.id)
+                }
                 for run in runs
             )
-            values = [trial_rows.figures_of(connection, run.id) for run in runs]
+            values = [trial_result_rows.figures_of(connection, run.id) for run in runs]
         both = [id_ for id_ in first if id_ in second and _alike(first[id_], second[id_])]
         alone = [
             replace(run, figures=figures([known[id_] for id_ in both])) for run, known in zip(runs, values, strict=True)
@@ -189,7 +192,7 @@ class Trials:
         """With its figures. One that no thread works on was interrupted, by whatever ended the process."""
         left = run.state == "running" and not self._background.is_doing(run.id)
         state: RunState = "interrupted" if left else run.state
-        return replace(run, state=state, figures=figures(trial_rows.figures_of(connection, run.id).values()))
+        return replace(run, state=state, figures=figures(trial_result_rows.figures_of(connection, run.id).values()))
 
 
 def _check(settings: RunSettings) -> None:

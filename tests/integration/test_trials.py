@@ -194,6 +194,15 @@ def test_a_run_that_failed_says_why_and_goes_on_where_it_was(house: House, monke
         house.services.trials.resume(failed.id)
 
 
+def test_a_run_does_not_go_on_with_another_model(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(house, monkeypatch, ScriptedChatModel(Reply(error=ModelUnavailable("Ollama does not answer."))))
+    house.services.trial_questions.add(house.id, "How much is the monthly rent?")
+    failed = house.run(RunSettings(answers=True))
+    use(house, monkeypatch, ScriptedChatModel("Good.", name="another"))
+    with pytest.raises(InvalidInput, match="Another chat model"):
+        house.services.trials.resume(failed.id)
+
+
 def test_one_thing_at_a_time_and_a_cancelled_run_keeps_what_it_has(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
