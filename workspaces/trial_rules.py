@@ -50,7 +50,7 @@ _NO_SUBJECT = _words(
 _NOT_INSIDE = _words(
     "is are was were be that which who whose can could may might must will would should not do does did have has had",
     "if unless except because while when where here there than then to ist sind war waren wird werden kann können muss",
-    "müssen soll sollte hat haben nicht dass wenn falls weil wo hier dort zu",
+    "müssen soll sollte hat haben nicht dass wenn falls weil wo hier dort zu solche solcher such",
 )
 """What stands there belongs to a clause, and not to the name of a thing."""
 _POINTING = _words("this that these those it them do be dies das es sich diese dieses diesen ihn sie")

@@ -17,6 +17,15 @@ from tests.support.trials import ANSWERS, GARDEN, LEASE, TURBINE, House
 from workspaces.bootstrap import Services
 from workspaces.trial_values import RunSettings
 
+PHRASED = "Which company, Siemens or another, built the turbine?"
+
+
+def _said(prompt: str) -> str:
+    """What a model says: a question, talk, or a question about the sentence."""
+    if "Siemens" in prompt:
+        return PHRASED
+    return "Which rent is named in the sentence?" if "rent" in prompt else "Sure! Here it is."
+
 
 def _words(text: str) -> set[str]:
     return set(text.split())
@@ -73,16 +82,11 @@ def test_making_twice_repeats_no_question(house: House) -> None:
 
 
 def test_a_model_may_phrase_and_is_not_believed_when_it_talks(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = "Which company, Siemens or another, built the turbine?"
-    use(
-        house,
-        monkeypatch,
-        ScriptedChatModel(lambda messages: said if "Siemens" in messages[-1].content else "Sure! Here it is."),
-    )
+    use(house, monkeypatch, ScriptedChatModel(lambda messages: _said(messages[-1].content)))
     house.make(20, phrase=True)
     texts = [question.text for question in house.services.trial_questions.list(house.id)]
-    assert said in texts
-    assert not any("Sure" in text for text in texts)
+    assert PHRASED in texts
+    assert not any("Sure" in text or "sentence" in text for text in texts)
     assert len(texts) > 1
 
 
