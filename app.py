@@ -19,6 +19,7 @@ page = st.navigation(
     [
         chat,
         st.Page("ui/pages/documents.py", title="Documents", icon=":material/description:"),
+        st.Page("ui/pages/test.py", title="Test", icon=":material/fact_check:"),
         st.Page("ui/pages/health.py", title="Health", icon=":material/health_and_safety:"),
         st.Page("ui/pages/settings.py", title="Settings", icon=":material/tune:"),
         document,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from workspaces.owner import Ownership
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # it has no public name
-READ_ONLY = frozenset({"workspace list", "documents", "search", "ask", "models list", "workspace create"})
+READ_ONLY = frozenset({"workspace list", "documents", "search", "ask", "test", "models list", "workspace create"})
 """Commands that leave the background work alone; they start no workflows."""
 
 
@@ -102,6 +102,9 @@ def _add_document_commands(commands: Commands) -> None:
     ask.add_argument("question")
     ask.add_argument("--no-model", action="store_true", help="answer with the evidence alone")
     ask.add_argument("--receipt", action="store_true", help="what was searched, read and sent")
+    test = _json(_in_workspace(commands.add_parser("test", help="measure how well a workspace is answered")))
+    test.add_argument("--generate", type=int, metavar="N", help="first make N more questions from its documents")
+    test.add_argument("--answers", action="store_true", help="have them answered too, by the chosen chat model")
 
 
 def _add_upkeep_commands(commands: Commands) -> None:

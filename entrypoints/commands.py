@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from entrypoints import indexed, receipt_shown, sections, shown, watched
+from entrypoints import indexed, receipt_shown, sections, shown, tested, watched
 from entrypoints.output import Output, as_json
 from rag.errors import FootnoteError, InvalidInput, NotFound
 from rag.types import Answered, Interrupted, Refused
@@ -190,6 +190,11 @@ def ask(services: Services, options: Namespace, out: Output) -> int:
         for line in receipt_shown.lines(final.receipt) if options.receipt and final.receipt else ():
             out.line(line)
     return 1 if isinstance(final, Interrupted) else 0
+
+
+def test(services: Services, options: Namespace, out: Output) -> int:
+    """Ask the questions of a workspace's test and print the figures; waits."""
+    return tested.run(services, _existing(services, options.workspace), options, out)
 
 
 def doctor(services: Services, options: Namespace, out: Output) -> int:

@@ -65,12 +65,15 @@ class Answering:
         *,
         pages: PageSource | None = None,
         source_tokens: int = SOURCE_TOKENS,
+        offered: int = PASSAGES,
     ) -> None:
-        """`source_tokens` bounds what the model reads of the sources; raise it where reading is fast (a GPU)."""
+        """`source_tokens` bounds what the model reads of the sources; raise it where reading is fast (a GPU). `offered`
+        are the most passages that it is given, of those that are shown."""
         self._retriever = retriever
         self._embedder = embedder
         self._pages = pages
         self._source_tokens = source_tokens
+        self._offered = offered
 
     def answer(
         self,
@@ -133,7 +136,7 @@ class Answering:
         self, question: str, history: Sequence[Exchange], retrieval: Retrieval, *, model: ChatModel, run: _Run
     ) -> Iterator[AnswerEvent]:
         budget = Budget(model.context_window, sources=self._source_tokens)
-        passages = retrieval.passages
+        passages = retrieval.passages[: self._offered]
         try:
             prompt = build_messages(
                 question, passages=passages, history=history, count_tokens=model.count_tokens, budget=budget

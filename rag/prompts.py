@@ -63,6 +63,15 @@ _SPECIAL = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What of the evidence a chat model is given: so many passages at most, and so many tokens of them."""
+
+    passages: int = 10
+    """All that are shown as evidence (rag.answering.PASSAGES)."""
+    source_tokens: int = SOURCE_TOKENS
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
     """Tokens of one request; `window` is the model's whole context, `sources` the most that passages may take."""
 

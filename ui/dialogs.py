@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import figures, resources, safe, state
+from ui import figures, resources, safe, state, trial_dialogs
 
 
 def show(dialog: state.OpenDialog | None) -> None:
@@ -157,4 +157,6 @@ _DIALOGS: dict[str, Callable[[str], None]] = {
     "delete_chat": _delete_chat,
     "delete_document": _delete_document,
     "delete_site": _delete_site,
+    "edit_question": trial_dialogs.edit,
+    "trial_result": trial_dialogs.result,
 }

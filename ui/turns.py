@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import components, receipts, resources, state, views
+from ui import components, ratings, receipts, resources, state, views
 from workspaces.models import Turn
 
 _POLL_SECONDS = 0.4
@@ -24,6 +24,7 @@ def show(told: Sequence[Turn], *, has_documents: bool, ask_again: Callable[[], N
             st.fragment(_running, run_every=every)(turn.id, searching=searching)
         else:
             _draw(turn, has_documents=has_documents)
+            ratings.row(turn)
     last = told[-1]
     if last.state == "interrupted":
         st.button("Ask again", key="ask-again", icon=":material/refresh:", on_click=ask_again)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ingest.parser.client import ParserClient
     from ingest.protocols import Splitter
     from rag.answering import Answering
+    from rag.prompts import Offer
     from rag.protocols import Embedder, LexicalIndex, VectorSearch
     from rag.retrieval import HybridRetriever
     from workspaces.passages import StoredPassages
@@ -92,11 +93,13 @@ def open_retriever(
     return HybridRetriever(embedder, vectors=vectors, lexical=lexical, source=source)
 
 
-def open_answering(retriever: HybridRetriever, embedder: Embedder, *, source: StoredPassages) -> Answering:
+def open_answering(
+    retriever: HybridRetriever, embedder: Embedder, *, source: StoredPassages, offer: Offer
+) -> Answering:
     """Answers from what the retriever finds."""
     from rag.answering import Answering
 
-    return Answering(retriever, embedder, pages=source)
+    return Answering(retriever, embedder, pages=source, source_tokens=offer.source_tokens, offered=offer.passages)
 
 
 ENGINES = Engines(embedder=open_embedder, store=open_store, parser=open_parser, fetcher=open_fetcher, pace=open_pace)

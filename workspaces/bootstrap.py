@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rag.errors import FootnoteError
 from workspaces.adapters import ENGINES, Engines, open_answering, open_retriever, open_splitter
+from workspaces.background import Background
 from workspaces.building import Builder
 from workspaces.chat_models import ChatModels
 from workspaces.conversations import Conversations
@@ -38,6 +39,9 @@ from workspaces.reindexing import Reindexing
 from workspaces.searching import Searching
 from workspaces.settings import Settings
 from workspaces.sites import Sites
+from workspaces.trial_making import Maker
+from workspaces.trial_questions import TrialQuestions
+from workspaces.trials import Trials
 from workspaces.unlocking import Unlocking
 from workspaces.vectors import VectorIndex
 from workspaces.viewer import Viewer
@@ -63,6 +67,8 @@ class Services:
     folders: Folders
     conversations: Conversations
     receipts: Receipts
+    trial_questions: TrialQuestions
+    trials: Trials
     viewer: Viewer
     chat_models: ChatModels
     doctor: Doctor
@@ -167,10 +173,14 @@ class _Parts:
             open_retriever=lambda embedder: open_retriever(
                 embedder, vectors=self.vectors, lexical=self.lexical, source=self.passages
             ),
-            open_answering=lambda retriever, embedder: open_answering(retriever, embedder, source=self.passages),
+            open_answering=lambda retriever, embedder, offer: open_answering(
+                retriever, embedder, source=self.passages, offer=offer
+            ),
         )
         self.conversations = Conversations(self.database, answering=self.searching, open_model=self.chat_models.open)
         cleanup.callback(self.conversations.close)
+        self.background = Background()
+        cleanup.callback(self.background.close)
 
     @property
     def upload_limit(self) -> int:
@@ -264,6 +274,13 @@ def _wire(parts: _Parts, *, jobs: bool, close: Callable[[], None]) -> Services:
         folders=parts.folders,
         conversations=parts.conversations,
         receipts=Receipts(parts.database),
+        trial_questions=TrialQuestions(
+            parts.database,
+            parts.background,
+            maker=Maker(parts.database, lexical=parts.lexical, passages=parts.passages),
+            open_model=parts.chat_models.open,
+        ),
+        trials=Trials(parts.database, parts.background, asker=parts.searching, open_model=parts.chat_models.open),
         viewer=Viewer(parts.database, parts.files, parser=parts.viewing),
         chat_models=parts.chat_models,
         doctor=doctor,

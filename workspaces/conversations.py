@@ -15,11 +15,11 @@ from workspaces import repository, transcript
 from workspaces.asking import CLOSED, Asking, UnavailableModel
 from workspaces.database import Database
 from workspaces.identifiers import new_id, now
-from workspaces.models import Conversation, Turn
+from workspaces.models import Conversation, Rating, Turn
 from workspaces.problems import problem_values
 from workspaces.tables import conversations, receipts, turn_passages, turns, workspaces
 from workspaces.turns import before, conversation_of, exchanges, turns_of
-from workspaces.wording import clean_question, clean_title, title_of
+from workspaces.typed import clean_question, clean_title, title_of
 
 AT_ONCE = 2
 """Answers written at the same time; on one machine more would only be slower. The others wait their turn."""
@@ -197,6 +197,13 @@ class Conversations:
         if not found:
             raise NotFound("This question does not exist any more.", hint="Reload the chat.")
         return found[0]
+
+    def rate(self, turn_id: str, rating: Rating | None) -> None:
+        """Keep a person's thumb on a finished answer; None takes it back. Raises NotFound."""
+        with self._database.write() as connection:
+            mine = (turns.c.id == turn_id) & (turns.c.state != "running")
+            if not connection.execute(update(turns).where(mine).values(rating=rating)).rowcount:
+                raise NotFound("This answer does not exist any more.", hint="Reload the chat.")
 
     def stop(self, turn_id: str) -> None:
         """Stop an answer; what was written is kept. Nothing happens to one that is finished."""

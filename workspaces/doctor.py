@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, select, text
 from ingest.ocr import engines
 from ingest.parser import landlock
 from rag.errors import FootnoteError
-from workspaces import disk_checks, row_checks
+from workspaces import disk_checks, row_checks, trial_result_rows
 from workspaces.conversations import Conversations
 from workspaces.database import Database
 from workspaces.deleting import blank
@@ -198,6 +198,8 @@ class Doctor:
     def _delete_rest(self) -> None:
         with self._database.write() as connection:
             blank(connection, row_checks.unowned_quotes())
+            for document_id in trial_result_rows.left_behind(connection):
+                trial_result_rows.forget_document(connection, document_id)
             for row in connection.execute(row_checks.unused_vectors()).all():
                 same = (embeddings.c.hash == row.hash) & (embeddings.c.embedder == row.embedder)
                 connection.execute(delete(embeddings).where(same))

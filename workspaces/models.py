@@ -16,6 +16,8 @@ IndexState = Literal["current", "building", "previous", "dropped"]
 SiteState = Literal["running", "paused", "done", "failed"]
 SitePageState = Literal["pending", "fetched", "refused", "failed"]
 TurnState = Literal["running", "answered", "refused", "interrupted"]
+Rating = Literal["up", "down"]
+"""A person's thumb on an answer."""
 
 FINAL_STATES: frozenset[str] = frozenset({"ready", "failed", "superseded"})
 
@@ -312,6 +314,7 @@ class Turn:
     """Id of the turn whose question was asked again."""
     warning: str | None = None
     """Why the answer cannot be relied on, and what to do."""
+    rating: Rating | None = None
 
 
 @dataclass(frozen=True, slots=True)

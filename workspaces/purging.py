@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, select
 
-from workspaces import folder_rows, frontier, members
+from workspaces import folder_rows, frontier, members, trial_result_rows
 from workspaces.batches import batches
 from workspaces.database import Database
 from workspaces.deleting import blank_quotes
@@ -205,6 +205,7 @@ class Purging:
                     for index_id, rows in held.items():
                         self._lexical.delete(connection, index_id, [row.rowid for row in rows])
                 blank_quotes(connection, document_id)
+                trial_result_rows.forget_document(connection, document_id)
                 for table in (chunks, entries, pages, recognitions, texts):
                     connection.execute(delete(table).where(table.c.version_id.in_(mine)))
                 members.forget(connection, document_id)
@@ -230,6 +231,7 @@ class Purging:
             mine = connection.execute(select(sites.c.id).where(sites.c.workspace_id == workspace_id)).scalars()
             frontier.remove(connection, list(mine))
             folder_rows.remove_all(connection, workspace_id)
+            trial_result_rows.forget_workspace(connection, workspace_id)
             connection.execute(delete(workspaces).where(workspaces.c.id == workspace_id))
 
 

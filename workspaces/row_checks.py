@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, or_, select, union_all
 
-from workspaces import indexes, runs
+from workspaces import indexes, runs, trial_result_rows
 from workspaces.database import Database
 from workspaces.deleting import CANDIDATE
 from workspaces.identifiers import now
@@ -88,7 +88,9 @@ def undeleted(connection: Connection) -> Findings:
     vectors = connection.execute(select(func.count()).select_from(unused_vectors().subquery())).scalar_one()
     quotes = connection.execute(select(func.count()).select_from(turn_passages).where(unowned_quotes())).scalar_one()
     found = [f"{vectors} stored vectors are of texts that no document holds"] if vectors else []
-    return found + ([f"{quotes} quotes of deleted documents stand in chats"] if quotes else [])
+    found += [f"{quotes} quotes of deleted documents stand in chats"] if quotes else []
+    tested = len(trial_result_rows.left_behind(connection))
+    return found + ([f"{tested} deleted documents stand in tests"] if tested else [])
 
 
 def unused_vectors() -> Select[Any]:

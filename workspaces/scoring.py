@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Item = Mapping[str, Any]
+Values = dict[str, list[float]]
+"""What questions contribute to each figure, one entry a question (of the figures about citations: one a citation)."""
 
 _DEPTH = 10
 _PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation + "–—„“”’‘«»", " "))
@@ -21,6 +23,11 @@ def score(corpus: Iterable[Item], questions: Iterable[Item], run: Sequence[Item]
     """Mean figures of a run; keys as in the evaluation format (hit@k, mrr@10, ndcg@10, doc_recall@10, span_recall@5,
     answer_f1, answer_recall, false_refusal, true_refusal, answers_with_citation, citation_precision, quotes_verbatim,
     evidence_ms_p50, answer_ms_p50)."""
+    return {"questions": len(run), **summarised(values_of(corpus, questions, run))}
+
+
+def values_of(corpus: Iterable[Item], questions: Iterable[Item], run: Sequence[Item]) -> Values:
+    """What the lines of a run contribute to each figure of `score`."""
     texts = {line["id"]: line.get("text") for line in corpus}
     by_id = {question["id"]: question for question in questions}
     values: defaultdict[str, list[float]] = defaultdict(list)
@@ -34,8 +41,12 @@ def score(corpus: Iterable[Item], questions: Iterable[Item], run: Sequence[Item]
         for key in ("evidence_ms", "answer_ms"):
             if line.get(key) is not None:
                 values[f"{key}_p50"].append(line[key])
-    figures = {key: _summary(key, found) for key, found in values.items()}
-    return {"questions": len(run), **figures}
+    return dict(values)
+
+
+def summarised(values: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """The figure of each: the median of times, the mean of all else."""
+    return {key: _summary(key, found) for key, found in values.items()}
 
 
 def _summary(key: str, found: Sequence[float]) -> float:
@@ -45,7 +56,7 @@ def _summary(key: str, found: Sequence[float]) -> float:
 def _score_retrieval(
     values: defaultdict[str, list[float]], items: Sequence[Item], evidence: Sequence[Item], texts: Mapping[str, Any]
 ) -> None:
-    gold = [_is_gold(item, evidence) for item in items[:_DEPTH]]
+    gold = [is_gold(item, evidence) for item in items[:_DEPTH]]
     for depth in (1, 5, 10):
         values[f"hit@{depth}"].append(any(gold[:depth]))
     values["mrr@10"].append(next((1 / rank for rank, good in enumerate(gold, 1) if good), 0.0))
@@ -88,13 +99,13 @@ def _score_answer(values: defaultdict[str, list[float]], line: Item, question: I
     citations = line.get("citations") or []
     values["answers_with_citation"].append(bool(citations))
     for citation in citations:
-        values["citation_precision"].append(_is_gold(citation, question.get("evidence") or []))
+        values["citation_precision"].append(is_gold(citation, question.get("evidence") or []))
         text = texts.get(citation.get("passage_id") or citation.get("doc"))
         if text is not None and citation.get("quote") is not None:
             values["quotes_verbatim"].append(" ".join(citation["quote"].split()) in " ".join(text.split()))
 
 
-def _is_gold(item: Item, evidence: Sequence[Item]) -> bool:
+def is_gold(item: Item, evidence: Sequence[Item]) -> bool:
     """Whether an item is the passage an evidence entry names, or its document (on its page, where it names one)."""
     for entry in evidence:
         if entry.get("passage_id") is not None:

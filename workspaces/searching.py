@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from rag.prompts import Offer
 from rag.protocols import ChatModel
 from rag.types import AnswerEvent, Exchange, Retrieval
 from workspaces import indexes
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from rag.protocols import Embedder
     from rag.retrieval import HybridRetriever
 
+USUAL_OFFER = Offer()
+
 
 class Searching:
     """Retrieval and answers for workspaces. Thread-safe."""
@@ -31,15 +34,16 @@ class Searching:
         embedders: Embedders,
         *,
         open_retriever: Callable[[Embedder], HybridRetriever],
-        open_answering: Callable[[HybridRetriever, Embedder], Answering],
+        open_answering: Callable[[HybridRetriever, Embedder, Offer], Answering],
     ) -> None:
-        """What opens is called once an embedder."""
+        """What opens is called once an embedder, and once an offer to the model."""
         self._database = database
         self._embedders = embedders
         self._open_retriever = open_retriever
         self._open_answering = open_answering
         self._lock = threading.Lock()
-        self._opened: dict[str, tuple[HybridRetriever, Answering]] = {}
+        self._retrievers: dict[str, HybridRetriever] = {}
+        self._answerings: dict[tuple[str, Offer], Answering] = {}
 
     def retrieve(self, workspace_id: str, question: str, *, limit: int = 10) -> Retrieval:
         """The best passages of a workspace.
@@ -48,8 +52,8 @@ class Searching:
             NotFound: no such workspace.
             EmbedderError: the embedder of its index is not at hand.
         """
-        index_id, (retriever, _) = self._line(workspace_id)
-        return retriever.retrieve(index_id, question, limit=limit)
+        index_id, embedder = self._index(workspace_id)
+        return self._retriever(embedder).retrieve(index_id, question, limit=limit)
 
     def answer(
         self,
@@ -60,17 +64,27 @@ class Searching:
         model: ChatModel | None,
         stop: Callable[[], bool] = lambda: False,
         as_typed: bool = False,
+        offer: Offer = USUAL_OFFER,
     ) -> Iterator[AnswerEvent]:
-        """As `rag.answering.Answering.answer`. Raises as `retrieve` does."""
-        index_id, (_, answering) = self._line(workspace_id)
+        """As `rag.answering.Answering.answer`; `offer` is what the model is given. Raises as `retrieve` does."""
+        index_id, embedder = self._index(workspace_id)
+        answering = self._answering(embedder, offer)
         return answering.answer(index_id, question, history=history, model=model, stop=stop, as_typed=as_typed)
 
-    def _line(self, workspace_id: str) -> tuple[str, tuple[HybridRetriever, Answering]]:
+    def _index(self, workspace_id: str) -> tuple[str, Embedder]:
         with self._database.read() as connection:
             index = indexes.current(connection, workspace_id)
-        embedder = self._embedders.of(index)
+        return index.id, self._embedders.of(index)
+
+    def _retriever(self, embedder: Embedder) -> HybridRetriever:
         with self._lock:
-            if embedder.name not in self._opened:
-                retriever = self._open_retriever(embedder)
-                self._opened[embedder.name] = retriever, self._open_answering(retriever, embedder)
-            return index.id, self._opened[embedder.name]
+            if embedder.name not in self._retrievers:
+                self._retrievers[embedder.name] = self._open_retriever(embedder)
+            return self._retrievers[embedder.name]
+
+    def _answering(self, embedder: Embedder, offer: Offer) -> Answering:
+        retriever = self._retriever(embedder)
+        with self._lock:
+            if (embedder.name, offer) not in self._answerings:
+                self._answerings[embedder.name, offer] = self._open_answering(retriever, embedder, offer)
+            return self._answerings[embedder.name, offer]

@@ -243,6 +243,7 @@ turns = Table(
     Column("problem_message", Text),
     Column("problem_hint", Text),
     Column("created_at", DateTime, nullable=False),
+    Column("rating", String(4)),  # workspaces.models.Rating; null until a thumb is given
     UniqueConstraint("conversation_id", "ordinal"),
 )
 
@@ -326,6 +327,82 @@ folder_files = Table(  # what was last seen in a watched folder, and the documen
     Column("sha256", String(64), nullable=False),
     Column("document_id", ID, index=True),  # null until added; no foreign key: one that was deleted is not added again
     Column("brought", Boolean, nullable=False),  # the document came from a folder, and goes with its last file
+)
+
+_EXPECTED = (  # where the answer of a test's question stands, as far as that is known
+    ("document_id", ID),
+    ("version_id", ID),
+    ("page", Integer),
+    ("start", Integer),
+    ("end", Integer),
+)
+
+trial_questions = Table(  # the questions of a workspace's test, and what is expected of each
+    "trial_questions",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("workspace_id", ID, ForeignKey("workspaces.id"), nullable=False, index=True),
+    Column("question", Text, nullable=False),
+    Column("answerable", Boolean, nullable=False),
+    Column("origin", String(10), nullable=False),  # workspaces.trial_values.Origin
+    Column("source_id", ID, index=True),  # the document it was made from, with which it goes; no foreign key
+    Column("turn_id", ID),  # the turn it was taken from; no foreign key: the chat may go first
+    *(Column(name, type_, index=name == "document_id") for name, type_ in _EXPECTED),
+    Column("created_at", DateTime, nullable=False),
+)
+
+trial_runs = Table(  # each time a workspace's test was run, and with which settings
+    "trial_runs",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("workspace_id", ID, ForeignKey("workspaces.id"), nullable=False, index=True),
+    Column("state", String(12), nullable=False),  # workspaces.trial_values.RunState
+    Column("answers", Boolean, nullable=False),  # false: retrieval only
+    Column("model_key", String(200), nullable=False, default=""),
+    Column("model", String(200)),  # its name
+    Column("passages", Integer, nullable=False),  # offered to the model
+    Column("source_tokens", Integer, nullable=False),
+    Column("index_id", ID, nullable=False),  # no foreign key: the index may go first
+    Column("embedder", String(200), nullable=False),
+    Column("splitter", String(200), nullable=False),
+    Column("problem_code", String(40)),
+    Column("problem_message", Text),
+    Column("problem_hint", Text),
+    Column("started_at", DateTime, nullable=False),
+    Column("ended_at", DateTime),
+)
+
+trial_results = Table(  # the questions of a run as they were asked, and what each adds to the run's figures
+    "trial_results",
+    metadata,
+    Column("run_id", ID, ForeignKey("trial_runs.id"), primary_key=True),
+    Column("question_id", ID, primary_key=True),  # no foreign key: a question may be deleted, its figures stay
+    Column("ordinal", Integer, nullable=False),
+    Column("question", Text, nullable=False),  # blanked when the document that it was made from is deleted
+    Column("answerable", Boolean, nullable=False),
+    Column("source_id", ID, index=True),
+    *(Column(name, type_, index=name == "document_id") for name, type_ in _EXPECTED),
+    Column("asked_at", DateTime),  # null while it waits
+    Column("refused", Boolean),
+    Column("answer", Text, nullable=False, default=""),  # blanked when a document that was found for it is deleted
+    Column("figures", JSON, nullable=False, default=dict),  # workspaces.scoring.Values of this question
+)
+
+trial_passages = Table(  # what a question of a run found (rank) and cited (number): addresses only, never text
+    "trial_passages",
+    metadata,
+    Column("run_id", ID, primary_key=True),
+    Column("question_id", ID, primary_key=True),
+    Column("role", String(10), primary_key=True),  # "found" or "cited"
+    Column("number", Integer, primary_key=True),
+    Column("document_id", ID, nullable=False, index=True),
+    Column("version_id", ID, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("page", Integer),
+    Column("page_label", String(40)),
+    Column("locator", JSON),
+    Column("expected", Boolean, nullable=False),
 )
 
 settings = Table(  # what the settings page wrote; weaker than variables and the TOML file

@@ -129,6 +129,7 @@ def _turn(row: Row[Any], shown: Sequence[Row[Any]]) -> Turn:
         searched=row.searched,
         repeats=row.repeats,
         warning=row.warning,
+        rating=row.rating,
     )
 
 

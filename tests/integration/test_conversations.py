@@ -21,7 +21,7 @@ from workspaces.identifiers import now
 from workspaces.models import Turn
 from workspaces.tables import conversations as conversation_rows
 from workspaces.tables import documents, turn_passages, turns, workspaces
-from workspaces.wording import LONGEST_QUESTION
+from workspaces.typed import LONGEST_QUESTION
 
 PASSAGES = [
     marked(passage(LEASE, start=40), "The monthly rent is 1,250.50 euros."),

@@ -10,7 +10,7 @@ from typing import Any
 from rag.errors import InvalidInput, NotFound
 from rag.types import Answer, Citation, Passage, Sentence, Span, Timings, Verdict
 from tests.ui.fake_library import FakeLibrary, new_id, now, sentence_spans
-from workspaces.models import Conversation, Problem, Turn
+from workspaces.models import Conversation, Problem, Rating, Turn
 
 
 @dataclass
@@ -98,6 +98,9 @@ class FakeConversations:
                     if turn.id == turn_id:
                         return turn
         raise NotFound("This question does not exist any more.", hint="Reload the chat.")
+
+    def rate(self, turn_id: str, rating: Rating | None) -> None:
+        self._update(turn_id, rating=rating)
 
     def stop(self, turn_id: str) -> None:
         self.stopped.add(turn_id)

@@ -244,6 +244,32 @@ class FakeFolders:
         self.all.pop(folder_id)
 
 
+class FakeTrialQuestions:
+    """The questions of tests: those taken from chats only."""
+
+    def __init__(self) -> None:
+        self.turns: set[str] = set()
+
+    def take(self, turn_id: str) -> None:
+        self.turns.add(turn_id)
+
+    def taken(self, turn_ids: list[str]) -> frozenset[str]:
+        return frozenset(self.turns & set(turn_ids))
+
+    def list(self, workspace_id: str) -> list[object]:
+        return []
+
+    def making(self, workspace_id: str) -> None:
+        return None
+
+
+class FakeTrials:
+    """No test was ever run."""
+
+    def runs(self, workspace_id: str) -> list[object]:
+        return []
+
+
 class FakeDoctor:
     def check(self, *, repair: bool = False) -> list[Check]:
         if repair:
@@ -302,6 +328,8 @@ class FakeServices:
         self.folders = FakeFolders()
         self.conversations = FakeConversations(self.library)
         self.receipts = FakeReceipts(self.conversations)
+        self.trial_questions = FakeTrialQuestions()
+        self.trials = FakeTrials()
         self.viewer = FakeViewer(self.library, folder)
         self.chat_models = FakeChatModels()
         self.doctor = FakeDoctor()
