@@ -11,13 +11,14 @@ from rag.followups import standalone
 from rag.protocols import ChatModel
 from workspaces import repository, trial_pasted, trial_rows
 from workspaces.background import Background, told
-from workspaces.conversations import HISTORY, clean_question
+from workspaces.conversations import HISTORY
 from workspaces.database import Database
 from workspaces.models import Problem
 from workspaces.tables import conversations, documents, trial_questions, turns
 from workspaces.trial_making import MOST, Made, Maker
 from workspaces.trial_values import Making, Place, TrialQuestion
 from workspaces.turns import exchanges, turns_of
+from workspaces.typed import clean_question
 
 _NOTHING = Problem(
     "nothing",
