@@ -47,12 +47,11 @@ _TOKENIZER = "unicode61 remove_diacritics 0 categories 'L* M* N* P* S* Co'"
 _QUERY_STEMS = 200
 """Stems of one query; 200 take 0.07 s on 20,000 chunks, 1,000 would take 0.8 s. The rarest are kept: they say most."""
 
-_FOUND_ROWS = 6_000
-_SCORED_ROWS = 40_000
-"""In a larger index a chunk is found by the rarest stems only, those that so many hold together, and scored by as many
-more as this: giving a chunk its score takes 1 ms a thousand. 600 passages of an encyclopaedia among 100,000 others, 300
-questions, MRR@10 / among the first 60 / time: every stem .819 / .930 / 202 ms; found and scored by 20,000 .817 / .927 /
-21 ms, by 8,000 .811 / .900 / 8 ms; so .820 / .930 / 9 ms."""
+_SCORED_ROWS = 12_000
+"""Chunks that one query gives a score to, 1 ms a thousand: in a larger index the most common stems are left out. 600
+passages of an encyclopaedia among 100,000 others, 300 questions, every stem / 20,000 / 12,000 / 8,000: MRR@10 by words
+.819 / .817 / .821 / .811, among the first 60 .930 / .927 / .913 / .900, 202 / 17 / 12 / 6 ms. With meaning MRR@10 is
+.937 both at 20,000 and at 12,000, and the same number of questions is refused."""
 
 _COUNTED_INDEXES = 64
 _COUNTED_STEMS = 50_000
@@ -154,7 +153,7 @@ class Fts5Index:
         with self._database.read() as connection:
             if not _exists(connection, index_id):
                 return []
-            match = self._counts_of(connection, index_id).query(connection, groups)
+            match = _match(self._counts_of(connection, index_id).telling(connection, groups))
             wanted = limit
             while match:
                 found, full = _ranked(connection, index_id, match, wanted)
@@ -204,27 +203,20 @@ class _Counts:
             self._known[match] = _frequency(connection, self._index_id, match)
         return self._known[match]
 
-    def query(self, connection: Connection, groups: Sequence[Collection[str]]) -> str:
-        """All stems where that is cheap; else one of the rarest must be there, and others count too."""
+    def telling(self, connection: Connection, groups: Sequence[Collection[str]]) -> list[str]:
+        """All stems where that is cheap, else the rarest: they decide the order."""
         distinct = list(dict.fromkeys(stem for group in groups for stem in group))
-        if len(distinct) <= _QUERY_STEMS and self.size <= _FOUND_ROWS:
-            return _match(distinct)
-        counted = sorted((self.frequency(connection, [stem]), stem) for stem in distinct)
-        found, scored = (_match(_rarest(counted, rows)) for rows in (_FOUND_ROWS, _SCORED_ROWS))
-        return found if found == scored else f"({found}) AND ({scored})"
-
-
-def _rarest(counted: Iterable[tuple[int, str]], most_rows: int) -> list[str]:
-    """The stems that at most so many chunks hold together, one at least; `counted` is (chunks, stem), rarest first."""
-    kept: list[str] = []
-    rows = 0
-    for frequency, stem in counted:
-        rows += frequency
-        if kept and rows > most_rows:
-            break
-        if frequency:
-            kept.append(stem)
-    return kept[:_QUERY_STEMS]
+        if len(distinct) <= _QUERY_STEMS and self.size <= _SCORED_ROWS:
+            return distinct
+        kept: list[str] = []
+        rows = 0
+        for frequency, stem in sorted((self.frequency(connection, [stem]), stem) for stem in distinct):
+            rows += frequency
+            if kept and rows > _SCORED_ROWS:
+                break
+            if frequency:
+                kept.append(stem)
+        return kept[:_QUERY_STEMS]
 
 
 def _totals(connection: Connection, index_id: str) -> bytes:
