@@ -76,6 +76,7 @@ CONFIG: dict[str, Any] = {
     **_section("theme.dark", _DARK),
     **_section("theme.dark.sidebar", _DARK_SIDEBAR),
     "browser.gatherUsageStats": False,
+    "runner.postScriptGC": False,  # Python collects by itself; a whole collection a run holds every page for 90 ms
     "client.showErrorDetails": "none",
     "client.showErrorLinks": False,
     "client.toolbarMode": "minimal",
