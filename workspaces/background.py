@@ -42,7 +42,7 @@ class Background:
             self._stopped.clear()
             try:
                 prepare()
-            except FootnoteError:
+            except BaseException:
                 self._doing = None
                 raise
             self._thread = threading.Thread(target=self._do, args=(work,), name="trial", daemon=True)
