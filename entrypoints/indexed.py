@@ -16,18 +16,18 @@ _LOOK_SECONDS = 0.3
 
 def reindex(services: Services, options: Namespace, out: Output) -> int:
     """Build a new index, or go back to the former one; waits. Exit 0 only if it serves then."""
-    library = services.library
-    workspace_id = library.workspace(options.workspace).id
+    reindexing = services.reindexing
+    workspace_id = services.library.workspace(options.workspace).id
     if options.cancel:
-        library.cancel_reindex(workspace_id)
+        reindexing.cancel(workspace_id)
         return 0
     if options.roll_back:
-        begun = library.roll_back(workspace_id)
+        begun = reindexing.roll_back(workspace_id)
     else:
-        begun = library.reindex(workspace_id, embedder_key=_key(options))
+        begun = reindexing.reindex(workspace_id, embedder_key=_key(options))
     shown = ""
     while True:
-        index = next((index for index in library.indexes(workspace_id) if index.id == begun.id), None)
+        index = next((index for index in reindexing.indexes(workspace_id) if index.id == begun.id), None)
         if index is None or index.state == "previous":
             out.note("It was cancelled.")
             return 1

@@ -22,7 +22,7 @@ def panel(workspace_id: str) -> None:
 
 def settings(workspace_id: str) -> None:
     """What the index is made with, another one in its place, the way back."""
-    found = {index.state: index for index in resources.services().library.indexes(workspace_id)}
+    found = {index.state: index for index in resources.services().reindexing.indexes(workspace_id)}
     st.markdown(f"Passages are found by their words, and by their meaning with {_name(found['current'])}.")
     panel(workspace_id)
     if "building" in found:
@@ -62,14 +62,14 @@ def _previous(workspace_id: str, previous: SearchIndex) -> None:
             icon=":material/undo:",
             key="roll-back",
             on_click=_safely,
-            args=(lambda: resources.services().library.roll_back(workspace_id),),
+            args=(lambda: resources.services().reindexing.roll_back(workspace_id),),
         )
         st.button(
             "Remove it",
             icon=":material/delete:",
             key="drop-previous",
             on_click=_safely,
-            args=(lambda: resources.services().library.drop_previous(workspace_id),),
+            args=(lambda: resources.services().reindexing.drop_previous(workspace_id),),
         )
 
 
@@ -83,7 +83,7 @@ def _panel(workspace_id: str, *, polled: bool) -> None:
 
 
 def _building(workspace_id: str, index: SearchIndex) -> None:
-    library = resources.services().library
+    reindexing = resources.services().reindexing
     if index.problem is not None:
         text = index.problem.told
         st.error(
@@ -94,7 +94,7 @@ def _building(workspace_id: str, index: SearchIndex) -> None:
         st.progress(min(1.0, index.done / index.total) if index.total else 0.0, text=told(index))
     with st.container(horizontal=True):
         if index.problem is not None:
-            again = lambda: library.reindex(workspace_id, embedder_key=index.embedder_key)  # noqa: E731
+            again = lambda: reindexing.reindex(workspace_id, embedder_key=index.embedder_key)  # noqa: E731
             st.button("Try again", icon=":material/refresh:", key="reindex-again", on_click=_safely, args=(again,))
         else:
             st.button(
@@ -102,9 +102,9 @@ def _building(workspace_id: str, index: SearchIndex) -> None:
                 icon=":material/play_arrow:" if index.paused else ":material/pause:",
                 key="reindex-pause",
                 on_click=_safely,
-                args=(lambda: library.pause_reindex(workspace_id, paused=not index.paused),),
+                args=(lambda: reindexing.pause(workspace_id, paused=not index.paused),),
             )
-        cancel = lambda: library.cancel_reindex(workspace_id)  # noqa: E731
+        cancel = lambda: reindexing.cancel(workspace_id)  # noqa: E731
         st.button("Cancel", icon=":material/close:", key="reindex-cancel", on_click=_safely, args=(cancel,))
 
 
@@ -116,7 +116,7 @@ def _busy(workspace_id: str) -> bool:
 
 def _indexes(workspace_id: str) -> list[SearchIndex]:
     try:
-        return resources.services().library.indexes(workspace_id)
+        return resources.services().reindexing.indexes(workspace_id)
     except FootnoteError:  # the workspace was deleted in another tab
         return []
 
@@ -126,7 +126,7 @@ def _name(index: SearchIndex) -> str:
 
 
 def _reindex(workspace_id: str, embedder_key: str | None) -> None:
-    _safely(lambda: resources.services().library.reindex(workspace_id, embedder_key=embedder_key))
+    _safely(lambda: resources.services().reindexing.reindex(workspace_id, embedder_key=embedder_key))
 
 
 def _safely(act: Callable[[], object]) -> None:

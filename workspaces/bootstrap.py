@@ -62,6 +62,7 @@ class Services:
 
     settings: Settings
     library: Library
+    reindexing: Reindexing
     reading: Reading
     sites: Sites
     folders: Folders
@@ -220,7 +221,6 @@ class _Parts:
             lexical=self.lexical,
             retriever=self.searching,
             embedders=self.embedders,
-            reindexing=self.reindexing,
             upload_limit=self.upload_limit,
             twins=self.twins,
             unlocking=Unlocking(self.database, self.files, parser=self.viewing, upload_limit=self.upload_limit),
@@ -269,6 +269,7 @@ def _wire(parts: _Parts, *, jobs: bool, close: Callable[[], None]) -> Services:
     return Services(
         settings=parts.settings,
         library=parts.library(),
+        reindexing=parts.reindexing,
         reading=Reading(parts.database, parts.jobs),
         sites=Sites(parts.database, parts.jobs, refreshing=parts.refreshing),
         folders=parts.folders,

@@ -28,13 +28,11 @@ from workspaces.models import (
     DocumentRecord,
     DocumentsPage,
     Pending,
-    SearchIndex,
     SourceKind,
     VersionRecord,
     Workspace,
 )
 from workspaces.names import file_label, printable, workspace_name
-from workspaces.reindexing import Reindexing
 from workspaces.runs import Run
 from workspaces.tables import documents, workspaces
 from workspaces.unlocking import Unlocking
@@ -65,7 +63,6 @@ class Library:
         lexical: Fts5Index,
         retriever: Retriever,
         embedders: Embedders,
-        reindexing: Reindexing,
         upload_limit: int,
         twins: Mapping[str, str],
         unlocking: Unlocking,
@@ -77,7 +74,6 @@ class Library:
         self._lexical = lexical
         self._retriever = retriever
         self._embedders = embedders
-        self._reindexing = reindexing
         self._upload_limit = upload_limit
         self._twins = twins
         self._unlocking = unlocking
@@ -151,33 +147,6 @@ class Library:
             mine = update(documents).where(documents.c.workspace_id == found, documents.c.deleted_at.is_(None))
             connection.execute(mine.values(deleted_at=moment))
         self._jobs.purge("workspace", found)
-
-    # --- search indexes --------------------------------------------------------------------------
-
-    def indexes(self, workspace_id: str) -> list[SearchIndex]:
-        """As `Reindexing.indexes`."""
-        return self._reindexing.indexes(workspace_id)
-
-    def reindex(self, workspace_id: str, *, embedder_key: str | None = None) -> SearchIndex:
-        """Build a new search index in the background, with another embedder or the present splitter; the present one
-        serves until then. Arguments and errors as those of `Reindexing.reindex`."""
-        return self._reindexing.reindex(workspace_id, embedder_key=embedder_key)
-
-    def roll_back(self, workspace_id: str) -> SearchIndex:
-        """Go back to the former search index. Errors as those of `Reindexing.roll_back`."""
-        return self._reindexing.roll_back(workspace_id)
-
-    def cancel_reindex(self, workspace_id: str) -> None:
-        """Give up what is being built. Raises NotFound."""
-        self._reindexing.cancel(workspace_id)
-
-    def pause_reindex(self, workspace_id: str, *, paused: bool) -> None:
-        """Let what is being built rest, or go on. Raises NotFound."""
-        self._reindexing.pause(workspace_id, paused=paused)
-
-    def drop_previous(self, workspace_id: str) -> None:
-        """Take the former search index off the disk. Raises NotFound."""
-        self._reindexing.drop_previous(workspace_id)
 
     # --- documents -------------------------------------------------------------------------------
 

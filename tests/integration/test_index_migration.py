@@ -83,7 +83,7 @@ def test_words_and_vectors_of_an_earlier_version_serve_as_they_are(tmp_path: Pat
     folder, recipe = tmp_path / "data", open_splitter(HashEmbedder()).recipe
     write(folder, revision, splitter=recipe)
     with opened(folder) as services:
-        [index] = services.library.indexes("Old")
+        [index] = services.reindexing.indexes("Old")
         assert (index.id, index.embedder, index.dimension, index.splitter) == (WORKSPACE, "hash-128", 128, recipe)
         assert not index.closed
         best = services.library.search("Old", "When does the copper valve close?").passages[0]
@@ -92,7 +92,7 @@ def test_words_and_vectors_of_an_earlier_version_serve_as_they_are(tmp_path: Pat
         assert [check for check in services.doctor.check() if not check.ok] == []
         new = ingested(services, services.library.workspace("Old").id, "The harbour freezes over.", "new.txt")
         assert services.library.search("Old", "harbour freezes").passages[0].document_id == new.id
-        assert [index.id for index in services.library.indexes("Old")] == [WORKSPACE]
+        assert [index.id for index in services.reindexing.indexes("Old")] == [WORKSPACE]
     assert rows(folder, "SELECT rowid, id FROM chunks WHERE version_id != :v".replace(":v", f"'{new.version_id}'")) == [
         (7, "chunk-0"),
         (8, "chunk-1"),
@@ -108,8 +108,8 @@ def test_passages_that_an_earlier_splitter_made_serve_until_others_take_their_pl
     with opened(folder, start=False) as services:
         assert services.library.search("Old", "copper valve").passages[0].chunk_id == "chunk-0"
         services.start()
-        wait_until(lambda: services.library.indexes("Old")[0].id != WORKSPACE)
-        [index] = services.library.indexes("Old")
+        wait_until(lambda: services.reindexing.indexes("Old")[0].id != WORKSPACE)
+        [index] = services.reindexing.indexes("Old")
         assert index.splitter == open_splitter(HashEmbedder()).recipe
         assert "copper valve" in services.library.search("Old", "copper valve").passages[0].text
         assert services.library.wait_purged(timeout=PATIENCE)

@@ -70,7 +70,7 @@ def _assert_nothing_left(services: Services, folder: Path, workspace: str | None
     for table in TABLES:
         assert rows(folder, f"SELECT 1 FROM {table}") == [], table
     if workspace is not None:
-        assert rows(folder, f"SELECT 1 FROM fts_{services.library.indexes(workspace)[0].id}") == []
+        assert rows(folder, f"SELECT 1 FROM fts_{services.reindexing.indexes(workspace)[0].id}") == []
     assert not [path for path in (folder / "originals").rglob("*") if path.is_file()]
     wrong = [check for check in services.doctor.check() if not check.ok]
     assert wrong == []

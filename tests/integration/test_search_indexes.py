@@ -99,7 +99,7 @@ def workspace(services: Services) -> str:
 
 def states(services: Services, workspace: str) -> dict[str, str]:
     """State of each index to the name of its embedder."""
-    return {index.state: index.embedder for index in services.library.indexes(workspace)}
+    return {index.state: index.embedder for index in services.reindexing.indexes(workspace)}
 
 
 def built(services: Services, workspace: str) -> None:
@@ -126,7 +126,7 @@ def test_another_embedder_takes_over_when_it_holds_everything_and_the_old_one_se
     asked = [question(text) for text in TEXTS.values()]
     before = [found(services, workspace, each) for each in asked]
     fleet.gate.close()
-    services.library.reindex(workspace, embedder_key=SMALL)
+    services.reindexing.reindex(workspace, embedder_key=SMALL)
     assert fleet.gate.reached.wait(PATIENCE)
     assert states(services, workspace) == {"current": "hash-128", "building": "hash-64"}
     assert [found(services, workspace, each) for each in asked] == before, "the old index answers as it did"
@@ -157,7 +157,7 @@ def test_a_document_that_is_ready_is_never_out_of_the_search_while_indexes_chang
     thread.start()
     try:
         for key in (SMALL, LARGE, SMALL):
-            services.library.reindex(workspace, embedder_key=key)
+            services.reindexing.reindex(workspace, embedder_key=key)
             built(services, workspace)
     finally:
         stop.set()
@@ -169,9 +169,9 @@ def test_a_build_that_was_cut_short_goes_on_where_it_stopped(folder: Path, fleet
     with opened(folder, embedder=fleet.open) as services:
         workspace = services.library.workspace("Reports").id
         fleet.gate.close()
-        services.library.reindex(workspace, embedder_key=SMALL)
+        services.reindexing.reindex(workspace, embedder_key=SMALL)
         assert fleet.gate.reached.wait(PATIENCE)
-        enter = services.library.indexes(workspace)[1].id
+        enter = services.reindexing.indexes(workspace)[1].id
         fleet.gate.open()
         wait_until(lambda: bool(fleet.embedded))
         fleet.gate.close()
@@ -194,23 +194,23 @@ def test_a_build_that_fails_leaves_the_old_index_serving_and_says_why(
 ) -> None:
     before = found(services, workspace, question(TEXTS["text 0.txt"]))
     fleet.broken = EmbedderError("The embedder does not answer.", hint="Run `make setup`.")
-    services.library.reindex(workspace, embedder_key=SMALL)
-    wait_until(lambda: services.library.indexes(workspace)[1].problem is not None)
-    building = services.library.indexes(workspace)[1]
+    services.reindexing.reindex(workspace, embedder_key=SMALL)
+    wait_until(lambda: services.reindexing.indexes(workspace)[1].problem is not None)
+    building = services.reindexing.indexes(workspace)[1]
     assert (building.state, building.problem.code) == ("building", "embedder")
     assert found(services, workspace, question(TEXTS["text 0.txt"])) == before
     sound(services)
     fleet.broken = None
-    services.library.reindex(workspace, embedder_key=SMALL)
+    services.reindexing.reindex(workspace, embedder_key=SMALL)
     built(services, workspace)
     assert states(services, workspace) == {"current": "hash-64", "previous": "hash-128"}
 
 
 def test_an_unforeseen_fault_is_a_reason_too(services: Services, workspace: str, fleet: Fleet) -> None:
     fleet.broken = ZeroDivisionError("a mistake")
-    services.library.reindex(workspace, embedder_key=SMALL)
-    wait_until(lambda: services.library.indexes(workspace)[1].problem is not None)
-    assert "internal fault" in services.library.indexes(workspace)[1].problem.message
+    services.reindexing.reindex(workspace, embedder_key=SMALL)
+    wait_until(lambda: services.reindexing.indexes(workspace)[1].problem is not None)
+    assert "internal fault" in services.reindexing.indexes(workspace)[1].problem.message
 
 
 def test_documents_that_come_change_or_go_while_it_is_built_are_in_step_after_the_swap(
@@ -218,7 +218,7 @@ def test_documents_that_come_change_or_go_while_it_is_built_are_in_step_after_th
 ) -> None:
     by_name = {record.source: record for record in services.library.documents(workspace)}
     fleet.gate.close()
-    services.library.reindex(workspace, embedder_key=SMALL)
+    services.reindexing.reindex(workspace, embedder_key=SMALL)
     assert fleet.gate.reached.wait(PATIENCE)
     new = ingested(services, workspace, "The copper harbour freezes over in January.", "new.txt")
     assert found(services, workspace, "copper harbour")[0][0] == new.title, "it is found at once, by the old index"
@@ -239,29 +239,29 @@ def test_documents_that_come_change_or_go_while_it_is_built_are_in_step_after_th
 
 
 def test_going_back_waits_for_what_came_since(services: Services, workspace: str) -> None:
-    services.library.reindex(workspace, embedder_key=SMALL)
+    services.reindexing.reindex(workspace, embedder_key=SMALL)
     built(services, workspace)
     new = ingested(services, workspace, "The copper harbour freezes over in January.", "new.txt")
     gone = next(r for r in services.library.documents(workspace) if r.source == "text 2.txt")
     services.library.delete(gone.id)
-    services.library.roll_back(workspace)
+    services.reindexing.roll_back(workspace)
     built(services, workspace)
     assert states(services, workspace) == {"current": "hash-128", "previous": "hash-64"}
     assert found(services, workspace, "copper harbour")[0][0] == new.title
     assert services.library.wait_purged(timeout=PATIENCE)
     assert gone.title not in {title for title, _ in found(services, workspace, question(TEXTS["text 2.txt"]))}
     sound(services)
-    services.library.drop_previous(workspace)
+    services.reindexing.drop_previous(workspace)
     with pytest.raises(InvalidInput, match="no former"):
-        services.library.roll_back(workspace)
+        services.reindexing.roll_back(workspace)
 
 
 def test_a_cancelled_build_leaves_nothing(services: Services, workspace: str, fleet: Fleet, folder: Path) -> None:
     fleet.gate.close()
-    services.library.reindex(workspace, embedder_key=SMALL)
+    services.reindexing.reindex(workspace, embedder_key=SMALL)
     assert fleet.gate.reached.wait(PATIENCE)
-    doomed = services.library.indexes(workspace)[1].id
-    services.library.cancel_reindex(workspace)
+    doomed = services.reindexing.indexes(workspace)[1].id
+    services.reindexing.cancel(workspace)
     fleet.gate.open()
     assert services.library.wait_purged(timeout=PATIENCE)
     assert states(services, workspace) == {"current": "hash-128"}
@@ -273,28 +273,28 @@ def test_a_cancelled_build_leaves_nothing(services: Services, workspace: str, fl
 
 
 def test_a_cancelled_return_keeps_the_former_index(services: Services, workspace: str, fleet: Fleet) -> None:
-    services.library.reindex(workspace, embedder_key=SMALL)
+    services.reindexing.reindex(workspace, embedder_key=SMALL)
     built(services, workspace)
-    services.library.reindex(workspace, embedder_key=LARGE)
+    services.reindexing.reindex(workspace, embedder_key=LARGE)
     built(services, workspace)
     ingested(services, workspace, "The copper harbour freezes over in January.", "new.txt")
     fleet.gate.close()
-    services.library.roll_back(workspace)
+    services.reindexing.roll_back(workspace)
     assert fleet.gate.reached.wait(PATIENCE)
-    services.library.cancel_reindex(workspace)
+    services.reindexing.cancel(workspace)
     fleet.gate.open()
     assert states(services, workspace) == {"current": "hash-128", "previous": "hash-64"}
 
 
 def test_a_build_rests_while_it_is_paused(services: Services, workspace: str, fleet: Fleet) -> None:
     fleet.gate.close()
-    services.library.reindex(workspace, embedder_key=SMALL)
+    services.reindexing.reindex(workspace, embedder_key=SMALL)
     assert fleet.gate.reached.wait(PATIENCE)
-    services.library.pause_reindex(workspace, paused=True)
+    services.reindexing.pause(workspace, paused=True)
     fleet.gate.open()
     wait_until(lambda: not any(name.startswith("build-") for name in services.library._jobs.live()))
     assert states(services, workspace) == {"current": "hash-128", "building": "hash-64"}
-    services.library.pause_reindex(workspace, paused=False)
+    services.reindexing.pause(workspace, paused=False)
     built(services, workspace)
     assert states(services, workspace)["current"] == "hash-64"
 
@@ -302,7 +302,7 @@ def test_a_build_rests_while_it_is_paused(services: Services, workspace: str, fl
 def test_deleting_a_document_takes_it_out_of_every_index(services: Services, workspace: str, folder: Path) -> None:
     canary = "zyzzogeton"
     record = ingested(services, workspace, f"The {canary} sits on the copper harbour.", "canary.txt")
-    services.library.reindex(workspace, embedder_key=SMALL)
+    services.reindexing.reindex(workspace, embedder_key=SMALL)
     built(services, workspace)
     assert len(rows(folder, f"SELECT DISTINCT index_id FROM chunks WHERE version_id = '{record.version_id}'")) == 2
     assert files_holding(folder, canary.encode()), "the control: its bytes are there"
@@ -318,7 +318,7 @@ def test_deleting_a_document_takes_it_out_of_every_index(services: Services, wor
 
 
 def test_deleting_a_workspace_takes_all_its_indexes_along(services: Services, workspace: str, folder: Path) -> None:
-    services.library.reindex(workspace, embedder_key=SMALL)
+    services.reindexing.reindex(workspace, embedder_key=SMALL)
     built(services, workspace)
     services.library.delete_workspace(workspace)
     assert services.library.wait_purged(timeout=PATIENCE)
@@ -328,9 +328,9 @@ def test_deleting_a_workspace_takes_all_its_indexes_along(services: Services, wo
 
 
 def test_a_passage_of_another_index_is_never_found(services: Services, workspace: str, folder: Path) -> None:
-    services.library.reindex(workspace, embedder_key=SMALL)
+    services.reindexing.reindex(workspace, embedder_key=SMALL)
     built(services, workspace)
-    current, previous = services.library.indexes(workspace)
+    current, previous = services.reindexing.indexes(workspace)
     columns = 'id, version_id, index_id, ordinal, start, "end", page, heading_path, places, header, text'
     change(
         folder,
@@ -361,9 +361,9 @@ def test_after_an_update_that_cuts_otherwise_a_new_index_is_built_by_itself(
     other_rules("structure-of-tomorrow")
     with opened(folder, embedder=fleet.open) as services:
         built(services, workspace)
-        assert len(services.library.indexes(workspace)) == 1, "the former one could not be extended, so it is dropped"
-        assert services.library.indexes(workspace)[0].splitter.startswith("structure-of-tomorrow")
-        assert services.library.indexes(empty)[0].splitter.startswith("structure-of-tomorrow")
+        assert len(services.reindexing.indexes(workspace)) == 1, "the former could not be extended, so it is dropped"
+        assert services.reindexing.indexes(workspace)[0].splitter.startswith("structure-of-tomorrow")
+        assert services.reindexing.indexes(empty)[0].splitter.startswith("structure-of-tomorrow")
         assert found(services, workspace, question(TEXTS["text 0.txt"]))[0][0]
         assert services.library.wait_purged(timeout=PATIENCE)
         sound(services)
@@ -396,8 +396,8 @@ def test_waiting_for_a_document_ends_where_its_index_is_not_being_built(
     other_rules("structure-of-tomorrow")
     with opened(folder, embedder=fleet.open, start=False) as services:
         workspace = services.library.workspace("Reports").id
-        services.library._reindexing.extendable(workspace)
-        services.library.pause_reindex(workspace, paused=True)
+        services.reindexing.extendable(workspace)
+        services.reindexing.pause(workspace, paused=True)
         services.start()
         new = add(services, workspace, "The copper harbour.", "new.txt")
         last = list(services.library.wait([new], timeout=PATIENCE))[-1]
@@ -426,7 +426,7 @@ def test_a_document_in_the_middle_of_its_ingest_when_the_indexes_change_becomes_
         new = add(services, workspace, "The copper harbour freezes over in January.", "new.txt")
         assert held.reached.wait(PATIENCE)
         done.set()
-        services.library.reindex(workspace, embedder_key=SMALL)
+        services.reindexing.reindex(workspace, embedder_key=SMALL)
         threading.Timer(0.2, held.open).start()  # the builder takes turns with it
         built(services, workspace)
         [record] = settled(services, new)
@@ -442,8 +442,8 @@ def test_an_index_that_is_wrong_when_it_is_full_does_not_take_over(
         raise StorageError("The vector index cannot be mended: it is torn.")
 
     monkeypatch.setattr("workspaces.vectors.VectorIndex.prove", refuse)
-    services.library.reindex(workspace, embedder_key=SMALL)
-    wait_until(lambda: services.library.indexes(workspace)[1].problem is not None)
+    services.reindexing.reindex(workspace, embedder_key=SMALL)
+    wait_until(lambda: services.reindexing.indexes(workspace)[1].problem is not None)
     assert states(services, workspace) == {"current": "hash-128", "building": "hash-64"}
 
 
@@ -455,7 +455,7 @@ def test_an_embedder_that_is_not_there_is_refused_before_anything_is_begun(servi
 
     services.library._embedders._opened["missing"] = Missing()
     with pytest.raises(EmbedderError, match="not set up"):
-        services.library.reindex(workspace, embedder_key="missing")
+        services.reindexing.reindex(workspace, embedder_key="missing")
     assert states(services, workspace) == {"current": "hash-128"}
 
 

@@ -83,11 +83,11 @@ def _ingest(services: Services, files: list[Path]) -> None:
 
 def _reindex(services: Services) -> None:
     """Build a search index with the other embedder, or go on with it."""
-    indexes = services.library.indexes(WORKSPACE)
+    indexes = services.reindexing.indexes(WORKSPACE)
     if indexes[0].dimension == 128 and len(indexes) == 1:
-        services.library.reindex(WORKSPACE, embedder_key="64")
+        services.reindexing.reindex(WORKSPACE, embedder_key="64")
     print("acked", WORKSPACE, flush=True)
-    while any(index.state == "building" for index in services.library.indexes(WORKSPACE)):
+    while any(index.state == "building" for index in services.reindexing.indexes(WORKSPACE)):
         time.sleep(0.05)
 
 

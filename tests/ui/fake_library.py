@@ -55,6 +55,30 @@ def sentence_spans(text: str) -> list[Span]:
     return spans
 
 
+class FakeReindexing:
+    """The search indexes of every workspace: one that is searched, and one that is built where a test says so."""
+
+    def __init__(self) -> None:
+        self.search_indexes = [SearchIndex("i1", "w", "all-minilm-l6-v2", "all-minilm-l6-v2", 384, "s", "current")]
+
+    def indexes(self, workspace_id: str) -> list[SearchIndex]:
+        return self.search_indexes
+
+    def reindex(self, workspace_id: str, *, embedder_key: str | None = None) -> SearchIndex:
+        made = SearchIndex("i2", workspace_id, "other", embedder_key or "", 64, "s", "building", total=340)
+        self.search_indexes = [self.search_indexes[0], made]
+        return made
+
+    def cancel(self, workspace_id: str) -> None:
+        del self.search_indexes[1:]
+
+    def pause(self, workspace_id: str, *, paused: bool) -> None:
+        self.search_indexes[1] = replace(self.search_indexes[1], paused=paused)
+
+    def roll_back(self, workspace_id: str) -> SearchIndex:
+        raise InvalidInput("The former search index cannot be brought up to date.", hint="Build a new one instead.")
+
+
 class FakeLibrary:
     def __init__(self) -> None:
         self.spaces: dict[str, Workspace] = {}
@@ -62,7 +86,6 @@ class FakeLibrary:
         self.texts: dict[str, str] = {}
         self.password = "Schlüssel"
         self.unlocked: list[tuple[str, bool]] = []
-        self.search_indexes = [SearchIndex("i1", "w", "all-minilm-l6-v2", "all-minilm-l6-v2", 384, "s", "current")]
         self.read_before: list[str] = []
         self.chats_of: Callable[[str], int] = lambda _: 0
 
@@ -89,23 +112,6 @@ class FakeLibrary:
     def delete_workspace(self, workspace_id: str) -> None:
         del self.spaces[workspace_id]
         self.records = {key: record for key, record in self.records.items() if record.workspace_id != workspace_id}
-
-    def indexes(self, workspace_id: str) -> list[SearchIndex]:
-        return self.search_indexes
-
-    def reindex(self, workspace_id: str, *, embedder_key: str | None = None) -> SearchIndex:
-        made = SearchIndex("i2", workspace_id, "other", embedder_key or "", 64, "s", "building", total=340)
-        self.search_indexes = [self.search_indexes[0], made]
-        return made
-
-    def cancel_reindex(self, workspace_id: str) -> None:
-        del self.search_indexes[1:]
-
-    def pause_reindex(self, workspace_id: str, *, paused: bool) -> None:
-        self.search_indexes[1] = replace(self.search_indexes[1], paused=paused)
-
-    def roll_back(self, workspace_id: str) -> SearchIndex:
-        raise InvalidInput("The former search index cannot be brought up to date.", hint="Build a new one instead.")
 
     def stale(self, workspace_id: str) -> list[DocumentRecord]:
         return [record for record in self.records.values() if record.id in self.read_before]

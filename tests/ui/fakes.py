@@ -17,7 +17,7 @@ from rag.receipts import Receipt, Request, receipt_of
 from rag.testing import ScriptedChatModel
 from rag.types import Finished, Locator, Passage, Retrieval, Span, Timings
 from tests.ui.fake_conversations import DEFAULT, FakeConversations, Script
-from tests.ui.fake_library import LEASE, FakeLibrary, new_id, now
+from tests.ui.fake_library import LEASE, FakeLibrary, FakeReindexing, new_id, now
 from workspaces.models import (
     Check,
     DocumentRecord,
@@ -323,6 +323,7 @@ class FakeServices:
             max_upload_mb=50, ollama_url="http://127.0.0.1:11434", embedder="all-minilm-l6-v2"
         )
         self.library = FakeLibrary()
+        self.reindexing = FakeReindexing()
         self.reading = FakeReading(self.library)
         self.sites = FakeSites(self.library)
         self.folders = FakeFolders()

@@ -468,30 +468,30 @@ def test_settings_show_no_path_of_this_machine(services: fakes.FakeServices) -> 
 def test_a_new_search_index_shows_how_far_it_is_and_can_rest_and_be_given_up(services: fakes.FakeServices) -> None:
     at = page(app(), "settings")
     at.button(key="reindex").click().run()
-    building = services.library.search_indexes[1]
-    services.library.search_indexes[1] = replace(building, done=120, seconds_left=300.0)
+    building = services.reindexing.search_indexes[1]
+    services.reindexing.search_indexes[1] = replace(building, done=120, seconds_left=300.0)
     at = page(at, "documents")
     told = "120 of 340 documents, about 5 minutes left; searches use the old one until then."
     assert f"A new search index is being built: {told}" in shown_progress(at)
     at.button(key="reindex-pause").click().run()
     assert "120 of 340 documents (paused)" in shown_progress(at)
     at.button(key="reindex-cancel").click().run()
-    assert len(services.library.search_indexes) == 1
+    assert len(services.reindexing.search_indexes) == 1
     assert shown_progress(at) == ""
 
 
 def test_a_search_index_that_could_not_be_built_says_why(services: fakes.FakeServices) -> None:
     problem = Problem("embedder", "The embedder is gone.", "Set it up.")
     building = SearchIndex("i2", "w", "other", "", 64, "s", "building", problem=problem)
-    services.library.search_indexes.append(building)
+    services.reindexing.search_indexes.append(building)
     at = page(app(), "documents")
     assert "The embedder is gone. Set it up. Searches use the old one." in texts(at)
     at.button(key="reindex-again").click().run()
-    assert services.library.search_indexes[1].problem is None
+    assert services.reindexing.search_indexes[1].problem is None
 
 
 def test_the_former_search_index_can_be_had_back_and_a_refusal_is_told(services: fakes.FakeServices) -> None:
-    services.library.search_indexes.append(SearchIndex("i0", "w", "former", "", 64, "s", "previous"))
+    services.reindexing.search_indexes.append(SearchIndex("i0", "w", "former", "", 64, "s", "previous"))
     at = page(app(), "settings")
     assert "former" in texts(at)
     at.button(key="roll-back").click().run()
