@@ -24,7 +24,8 @@ def named(question: Question, passages: Sequence[Passage], openings: Mapping[str
     Args:
         question: its content words are looked for.
         passages: the candidates.
-        openings: the first lines of documents by version; a document without them, a single passage, is never named.
+        openings: the first lines of long documents by version. Others are never named: of a short one they say what
+            its passages say, and the question's words would count twice.
     """
     heads = {
         passage.version_id: _stems(f"{passage.title}\n{openings[passage.version_id]}", passage.language)

@@ -91,7 +91,7 @@ class PassageSource(Protocol):
         """Languages of the documents in it."""
 
     def openings(self, index_id: str, version_ids: Collection[str]) -> dict[str, str]:
-        """The first lines, by version, of documents that are more than one passage."""
+        """The first lines, by version, of documents that are much longer than these."""
 
     def pages_at(self, places: Sequence[tuple[str, int]]) -> list[tuple[int | None, str | None]]:
         """For each (version id, offset) the page that holds this code point: (number, label), or (None, None)."""

@@ -37,7 +37,7 @@ _OPENINGS = (
         chunks.c.index_id == bindparam("index"),
         chunks.c.ordinal < _OPENING_CHUNKS,
         chunks.c.start < _OPENING_CHARACTERS,
-        entries.c.chunk_count > 1,
+        entries.c.chunk_count > _OPENING_CHUNKS,
     )
     .order_by(chunks.c.version_id, chunks.c.ordinal)
 )
@@ -76,7 +76,7 @@ class StoredPassages:
             return frozenset(connection.execute(query).scalars())
 
     def openings(self, index_id: str, version_ids: Collection[str]) -> dict[str, str]:
-        """The first lines, by version, of documents that are more than one passage."""
+        """The first lines, by version, of documents that are much longer."""
         found: dict[str, str] = {}
         with self._database.read() as connection:
             for some in batches(list(version_ids)):

@@ -55,15 +55,16 @@ def settled(page: Page) -> None:
 
 
 def close_dialog(page: Page) -> None:
-    """Press Escape once everything is drawn, and again where a redraw has swallowed it."""
+    """Press Escape in the dialog once everything is drawn, and again where a redraw has swallowed it. In the dialog:
+    the button that had the focus may be drawn anew, and a key that meets the page closes nothing."""
     from playwright.sync_api import TimeoutError as Late
 
     dialog = page.get_by_role("dialog")
     for _ in range(_TRIES):
         settled(page)
         page.wait_for_timeout(500)
-        page.keyboard.press("Escape")
         with suppress(Late):
+            dialog.press("Escape", timeout=2_000)
             dialog.wait_for(state="detached", timeout=2_000)
             break
     dialog.wait_for(state="detached", timeout=2_000)
