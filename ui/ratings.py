@@ -6,7 +6,6 @@ from typing import Literal
 
 import streamlit as st
 
-from rag.errors import FootnoteError
 from ui import resources, state
 from workspaces.models import Rating, Turn
 
@@ -45,16 +44,10 @@ def _offer(turn_id: str) -> None:
 
 def _rate(turn_id: str, key: str) -> None:
     chosen: Literal[0, 1] | None = st.session_state[key]
-    try:
-        resources.services().conversations.rate(turn_id, None if chosen is None else _THUMBS[chosen])
-    except FootnoteError as error:
-        state.leave_problem(error)
+    rating = None if chosen is None else _THUMBS[chosen]
+    state.attempt(lambda: resources.services().conversations.rate(turn_id, rating))
 
 
 def _take(turn_id: str) -> None:
-    try:
-        resources.services().trial_questions.take(turn_id)
-    except FootnoteError as error:
-        state.leave_problem(error)
-        return
-    state.leave_notice("The question is in the test. You can say there what you expected.")
+    take = lambda: resources.services().trial_questions.take(turn_id)  # noqa: E731
+    state.attempt(take, done="The question is in the test. You can say there what you expected.")

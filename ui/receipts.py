@@ -21,10 +21,7 @@ def show() -> None:
 
 def run_again(turn_id: str, *, as_typed: bool = False) -> None:
     """Ask a turn's question again with the model chosen now."""
-    try:
-        resources.services().conversations.repeat(turn_id, as_typed=as_typed)
-    except FootnoteError as error:
-        state.leave_problem(error)
+    state.attempt(lambda: resources.services().conversations.repeat(turn_id, as_typed=as_typed))
 
 
 def _body(turn_id: str) -> None:

@@ -5,6 +5,7 @@ Workspace and chat also stand in the address bar (`w`, `c`), so that a reload an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -203,6 +204,17 @@ def take_notice() -> str | None:
 def leave_problem(error: FootnoteError, *, about: str = "") -> None:
     """An error to be shown when the page runs next; `about` names the thing that failed."""
     st.session_state.setdefault(_PROBLEMS, []).append((about, error))
+
+
+def attempt(act: Callable[[], object], *, done: str = "") -> None:
+    """Do what a person asked for; `done`, or the reason where it fails, is shown when the page runs next."""
+    try:
+        act()
+    except FootnoteError as error:
+        leave_problem(error)
+        return
+    if done:
+        leave_notice(done)
 
 
 def take_problems() -> list[tuple[str, FootnoteError]]:

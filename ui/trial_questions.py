@@ -36,10 +36,7 @@ def show(workspace_id: str, questions: Sequence[TrialQuestion], *, working: bool
 
 def make(workspace_id: str, count: int, *, phrase: bool = False) -> None:
     """Begin to make questions; a refusal is shown with the next run."""
-    try:
-        resources.services().trial_questions.make(workspace_id, count, phrase=phrase)
-    except FootnoteError as error:
-        state.leave_problem(error)
+    state.attempt(lambda: resources.services().trial_questions.make(workspace_id, count, phrase=phrase))
 
 
 def add_panel(workspace_id: str) -> None:

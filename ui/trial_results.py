@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from rag.errors import FootnoteError
 from ui import figures, resources, safe, state, trial_views
 from workspaces.trial_values import TrialResult, TrialRun
 
@@ -101,11 +100,6 @@ def _buttons(run: TrialRun) -> None:
 
 
 def _button(label: str, icon: str, act: Callable[[], object]) -> None:
-    st.button(label, icon=f":material/{icon}:", key=f"test-{icon}", type="tertiary", on_click=_acted, args=(act,))
-
-
-def _acted(act: Callable[[], object]) -> None:
-    try:
-        act()
-    except FootnoteError as error:
-        state.leave_problem(error)
+    st.button(
+        label, icon=f":material/{icon}:", key=f"test-{icon}", type="tertiary", on_click=state.attempt, args=(act,)
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from rag.errors import FootnoteError
@@ -132,7 +130,7 @@ def _starter(workspace_id: str, count: int, *, working: bool) -> None:
             type="primary",
             icon=":material/play_arrow:",
             disabled=working or not count,
-            on_click=_acted,
+            on_click=state.attempt,
             args=(lambda: _start(workspace_id),),
         )
 
@@ -171,10 +169,3 @@ def _start(workspace_id: str) -> None:
     if drafts.get(_KIND) == _ANSWER:
         settings = RunSettings(True, drafts[_MODEL], Offer(int(drafts[_PASSAGES]), int(drafts[_TOKENS])))
     resources.services().trials.start(workspace_id, settings)
-
-
-def _acted(act: Callable[[], object]) -> None:
-    try:
-        act()
-    except FootnoteError as error:
-        state.leave_problem(error)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, null, select, update
 from workspaces import members, trial_result_rows
 from workspaces.identifiers import now
 from workspaces.tables import documents, turn_passages, turns
+from workspaces.turns import CITATION
 
 CANDIDATE = "candidate"
 """Role of a passage that was read for a question and not shown."""
@@ -42,7 +43,7 @@ def blank(connection: Connection, condition: ColumnElement[bool]) -> None:
 
 def _blank_extracts(connection: Connection, condition: ColumnElement[bool]) -> None:
     """Answers that no model wrote are the quotes themselves."""
-    cited = select(turn_passages.c.turn_id, turn_passages.c.number).where(condition, turn_passages.c.role == "citation")
+    cited = select(turn_passages.c.turn_id, turn_passages.c.number).where(condition, turn_passages.c.role == CITATION)
     gone: dict[str, set[int]] = {}
     for row in connection.execute(cited):
         gone.setdefault(row.turn_id, set()).add(row.number)

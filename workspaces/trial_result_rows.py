@@ -9,12 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, tuple_, update
 
-from rag.types import Citation, Locator, Passage, Span
+from rag.types import Citation, Passage, Span
 from workspaces.identifiers import now
 from workspaces.passages import text_around
 from workspaces.tables import documents, trial_passages, trial_questions, trial_results, trial_runs
 from workspaces.trial_rows import NO_PLACE, place_of
 from workspaces.trial_values import FoundPassage, Place, TrialResult
+from workspaces.turns import live_documents, locator_of
 
 _TEXT = 600
 """Characters of a found passage that are shown."""
@@ -37,13 +38,9 @@ def save_result(
 ) -> None:
     """Enter what a question brought. What was deleted meanwhile is not written, and neither is an answer that may
     quote it."""
-    ids = {row["document_id"] for row in passages}
-    live = set(
-        connection.execute(
-            select(documents.c.id).where(documents.c.id.in_(ids), documents.c.deleted_at.is_(None))
-        ).scalars()
-    )
-    if ids - live:
+    ids = [str(row["document_id"]) for row in passages]
+    live = live_documents(connection, ids)
+    if not live.issuperset(ids):
         values["answer"] = ""
     mine = (trial_results.c.run_id == run_id) & (trial_results.c.question_id == question_id)
     saved = connection.execute(update(trial_results).where(mine).values(asked_at=now(), **values)).rowcount
@@ -143,7 +140,7 @@ def _found(connection: Connection, row: Row[Any]) -> FoundPassage:
         text=text,
         page=row.page,
         page_label=row.page_label,
-        locator=Locator(*row.locator) if row.locator else None,
+        locator=locator_of(row.locator),
         expected=row.expected,
     )
 

@@ -14,7 +14,7 @@ from workspaces.models import Conversation, Turn
 from workspaces.problems import problem_of
 from workspaces.tables import documents, turn_passages, turns
 
-EVIDENCE, _CITATION = "evidence", "citation"
+EVIDENCE, CITATION = "evidence", "citation"
 
 
 def conversation_of(row: Row[Any], *, told: Sequence[Turn] = ()) -> Conversation:
@@ -33,7 +33,7 @@ def turns_of(connection: Connection, condition: ColumnElement[bool]) -> list[Tur
         select(turn_passages)
         .where(
             turn_passages.c.turn_id.in_(select(turns.c.id).where(condition)),
-            turn_passages.c.role.in_((EVIDENCE, _CITATION)),  # what was only read stands in the receipt
+            turn_passages.c.role.in_((EVIDENCE, CITATION)),  # what was only read stands in the receipt
         )
         .order_by(turn_passages.c.turn_id, turn_passages.c.number)
     ).all()
@@ -76,7 +76,7 @@ def insert_citations(connection: Connection, turn_id: str, citations: Sequence[C
 
 def replace_citations(connection: Connection, turn_id: str, citations: Sequence[Citation]) -> None:
     """Store the final footnotes of a turn in place of those that were stored while it grew."""
-    earlier = (turn_passages.c.turn_id == turn_id) & (turn_passages.c.role == _CITATION)
+    earlier = (turn_passages.c.turn_id == turn_id) & (turn_passages.c.role == CITATION)
     connection.execute(delete(turn_passages).where(earlier))
     insert_citations(connection, turn_id, citations)
 
@@ -111,7 +111,7 @@ def timing_values(timings: Timings) -> dict[str, float | None]:
 
 
 def _turn(row: Row[Any], shown: Sequence[Row[Any]]) -> Turn:
-    citations = tuple(_citation(passage) for passage in shown if passage.role == _CITATION)
+    citations = tuple(_citation(passage) for passage in shown if passage.role == CITATION)
     unanswered = row.state == "refused" or (row.state == "running" and not row.sentences)
     return Turn(
         id=row.id,
@@ -226,7 +226,7 @@ def _citation_row(turn_id: str, citation: Citation, live: frozenset[str]) -> dic
     return {
         **address_values(citation),
         "turn_id": turn_id,
-        "role": _CITATION,
+        "role": CITATION,
         "number": citation.number,
         "quote": citation.quote if citation.document_id in live else "",
         "detail": {},
