@@ -58,6 +58,17 @@ class Clipper:
         return place
 
 
+def part_of(passage: Passage, span: Span) -> Passage:
+    """A piece of a passage, `span` in code points of its document; its places are cut to it."""
+    cut = []
+    for place in passage.places:
+        begin, end = max(place.span.start, span.start), min(place.span.end, span.end)
+        if begin < end:
+            cut.append(replace(place, span=Span(begin, end), number=_number(passage, place, begin)))
+    start = passage.span.start
+    return replace(passage, span=span, text=passage.text[span.start - start : span.end - start], places=tuple(cut))
+
+
 def locate(passage: Passage, span: Span) -> Locator | None:
     """Where `span` of a passage's document stands; None in a document with pages or without places."""
     touched = [place for place in passage.places if place.span.overlap(span) or _holds(place, span)]

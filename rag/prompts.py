@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from typing import Literal
 
 from rag.languages import detect
+from rag.places import part_of
 from rag.types import Exchange, Language, Message, Passage, Role, Span
 
 SYSTEM = (
@@ -134,9 +135,9 @@ def build_messages(
 ) -> Prompt:
     """Fill the model's window: the question always, then the last turns, then passages, best first.
 
-    Passages stop at the first that does not fit; of that one the beginning is used when it is long enough to say
-    something. A passage that was cut comes back with the shorter span, so that nothing the model did not read is
-    ever cited for it. The sum over the pieces is an upper bound of the whole, up to merges at the joints.
+    Passages stop at the first that does not fit; of that one what stands around its best sentence is used when it is
+    long enough to say something. A passage that was cut comes back with the shorter span, so that nothing the model did
+    not read is ever cited for it. The sum over the pieces is an upper bound of the whole, up to merges at the joints.
     """
     count_tokens = cache(count_tokens)  # each piece is weighed, and counted again for the receipt
     asked = QUESTION.format(question=inert(question), language=LANGUAGES.get(detect(question), SAME_LANGUAGE))
@@ -228,24 +229,36 @@ def _fit(passages: Sequence[Passage], *, count_tokens: Callable[[str], int], lim
 
 
 def _cut(passage: Passage, *, count_tokens: Callable[[str], int], limit: int) -> Passage | None:
-    """The longest beginning that fits, ending at white space; None when too little would be left."""
+    """What fits of a passage around the sentence that answers best, from white space to white space; None when too
+    little would be left."""
     if limit < SMALLEST_CUT:
         return None
-    low, high = 0, len(passage.text)
+
+    def fits(piece: Passage) -> bool:
+        return count_tokens(source_block(1, piece)) + 1 <= limit
+
+    best = passage.best_sentence or Span(passage.span.start, passage.span.start)
+    low, high = -len(best), len(passage.text)
     while low < high:
         middle = (low + high + 1) // 2
-        if count_tokens(source_block(1, _beginning(passage, middle))) + 1 <= limit:
+        if fits(_around(passage, best, middle)):
             low = middle
         else:
             high = middle - 1
-    space = max(passage.text.rfind(" ", 0, low), passage.text.rfind("\n", 0, low))
-    shorter = _beginning(passage, space if space > 0 else low)
-    return shorter if count_tokens(shorter.text) >= SMALLEST_CUT else None
+    shorter = _around(passage, best, low)
+    return shorter if fits(shorter) and count_tokens(shorter.text) >= SMALLEST_CUT else None
 
 
-def _beginning(passage: Passage, characters: int) -> Passage:
-    span = Span(passage.span.start, passage.span.start + characters)
-    return replace(passage, span=span, text=passage.text[:characters])
+def _around(passage: Passage, best: Span, more: int) -> Passage:
+    """A sentence of a passage with up to `more` characters on either side; without its end where that is negative."""
+    text, start = passage.text, passage.span.start
+    begin = max(0, best.start - start - max(0, more))
+    end = max(begin, min(len(text), best.end - start + more))
+    if begin:
+        begin = next((at for at in range(begin, best.start - start) if text[at].isspace()), best.start - start)
+    if end < len(text):
+        end = next((at for at in range(end, begin, -1) if text[at].isspace()), end)
+    return part_of(passage, Span(start + begin, start + end))
 
 
 def _left_out(given: int, included: int, *, cut: bool, turns: int) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from rag.types import Language, Matrix, Message, ModelEvent, Parameter, Passage, ScoredId, Vector
+from rag.types import Language, Matrix, Message, ModelEvent, Parameter, Passage, ScoredId, Span, Vector
 
 
 class Embedder(Protocol):
@@ -92,6 +92,12 @@ class PassageSource(Protocol):
 
     def openings(self, index_id: str, version_ids: Collection[str]) -> dict[str, str]:
         """The first lines, by version, of documents that are much longer than these."""
+
+    def at_ordinals(self, index_id: str, ordinals: Sequence[tuple[str, int]]) -> list[Passage]:
+        """The chunks of (version id, place of the chunk in it, from 0) that there are, in any order."""
+
+    def texts_at(self, spans: Sequence[tuple[str, Span]]) -> list[str]:
+        """For each (version id, span) the document's text there."""
 
     def pages_at(self, places: Sequence[tuple[str, int]]) -> list[tuple[int | None, str | None]]:
         """For each (version id, offset) the page that holds this code point: (number, label), or (None, None)."""

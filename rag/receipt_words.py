@@ -40,12 +40,11 @@ class Comparison:
 def facts(receipt: Receipt) -> dict[str, str]:
     """What is told in one line each, in the order of the answer's way."""
     sent = receipt.sent
-    shown = sum(entry.fate != "below" for entry in receipt.candidates)
     told = {
         "Asked": receipt.asked,
         "Searched for": receipt.searched,
         "Evidence": f"{receipt.evidence:.2f}; below {receipt.threshold:.2f} no model is asked",
-        "Passages": f"{len(receipt.candidates) + receipt.more} read, {shown} shown",
+        "Passages": f"{len(receipt.candidates) + receipt.more} read, {_shown(receipt)} shown",
         "Model": sent.model if sent else _unasked(receipt),
     }
     if sent is not None:
@@ -68,16 +67,17 @@ def reason(entry: Considered, receipt: Receipt) -> str:
         case "source":
             return f"In the prompt as source {entry.source}"
         case "shortened":
-            read = f"{len(entry.read) if entry.read else 0:,} of {len(entry.span):,} characters"
-            return f"In the prompt as source {entry.source}, shortened to its first {read}"
+            read = f"{len(entry.read) if entry.read else 0:,} of its {len(entry.span):,} characters"
+            return f"In the prompt as source {entry.source}, shortened to {read}"
         case "no_room":
             room = receipt.sent.room if receipt.sent else 0
             return f"Evidence only: did not fit the {room:,} tokens for sources"
         case "evidence":
             return "Evidence only: no model was asked"
         case "below":
-            shown = sum(other.fate != "below" for other in receipt.candidates)
-            return f"Left out: below the first {shown}"
+            return f"Left out: below the first {_shown(receipt)}"
+        case "shown_with":
+            return _together(entry, receipt)
 
 
 def part_name(part: Part) -> str:
@@ -108,6 +108,16 @@ def compare(before: Receipt, after: Receipt) -> Comparison:
         facts=tuple(Difference(label, old.get(label, "–"), new.get(label, "–")) for label in labels),
         candidates=tuple(moved),
     )
+
+
+def _shown(receipt: Receipt) -> int:
+    return sum(entry.fate not in ("below", "shown_with") for entry in receipt.candidates)
+
+
+def _together(entry: Considered, receipt: Receipt) -> str:
+    other = next((one for one in receipt.candidates if one.chunk_id == entry.shown_with), entry)
+    holds = other.version_id == entry.version_id and other.span.overlap(entry.span) > 0
+    return f"Part of passage {other.rank}" if holds else f"Left out: says the same as passage {other.rank}"
 
 
 def _unasked(receipt: Receipt) -> str:
@@ -154,6 +164,8 @@ def _standing(entry: Considered | None) -> str:
             kept = f"source {entry.source}" + (" (shortened)" if entry.fate == "shortened" else "")
         case "below":
             kept = "left out"
+        case "shown_with":
+            kept = "with another"
         case _:
             kept = "evidence only"
     return f"{kept}, rank {entry.rank}, score {entry.score:.2f}"

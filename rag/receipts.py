@@ -21,9 +21,10 @@ from rag.types import Finished, Locator, Message, Parameter, Passage, Retrieval,
 CANDIDATES = 40
 """Most that a receipt lists; what it takes to keep one has a limit."""
 
-Fate = Literal["source", "shortened", "no_room", "evidence", "below"]
-"""What became of a passage: in the prompt whole, or its beginning; evidence for which the prompt had no room, or for
-which no model was asked; below the passages that are shown."""
+Fate = Literal["source", "shortened", "no_room", "evidence", "below", "shown_with"]
+"""What became of a passage: in the prompt whole, or what stands around its best sentence; evidence for which the prompt
+had no room, or for which no model was asked; below the passages that are shown; shown with another one, which holds it
+or says the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Considered:
     lexical: float | None = None
     dense: float | None = None
     score: float = 0.0
+    shown_with: str = ""
+    """Chunk id of the other one."""
     deleted: bool = False
     """Its document was deleted since: neither its text nor its scores are kept."""
 
@@ -182,7 +185,7 @@ def _considered(retrieval: Retrieval, included: Sequence[Passage] | None) -> Ite
         else:
             yield _entry(rank, passage, unread)
     for rank, passage in enumerate(retrieval.others, len(retrieval.passages) + 1):
-        yield _entry(rank, passage, "below")
+        yield _entry(rank, passage, "shown_with" if passage.shown_with else "below")
 
 
 def _entry(
@@ -204,6 +207,7 @@ def _entry(
         lexical=passage.lexical_score,
         dense=passage.dense_score,
         score=passage.score,
+        shown_with=passage.shown_with,
     )
 
 

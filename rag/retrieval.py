@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,12 +11,13 @@ import numpy as np
 
 from rag.fusion import Candidate, first_scores, fused_scores, united
 from rag.gate import THRESHOLD, Support, evidence
-from rag.matching import Marked, Match, match
+from rag.matching import match
 from rag.naming import named
 from rag.places import locate
 from rag.protocols import Embedder, LexicalIndex, PassageSource, VectorSearch
 from rag.questions import Question, read_question
-from rag.types import Language, Passage, Retrieval, ScoredId, Vector
+from rag.selection import Chosen, Found, choose, pull, scored, spread, wanting
+from rag.types import Language, Passage, Retrieval, ScoredId, Span, Vector
 
 _LEXICAL_LIMIT = 60
 _DENSE_LIMIT = 100
@@ -30,26 +30,8 @@ _AT_ONCE = 4
 _EMBEDDED_PASSAGES = 5
 _EMBEDDED_SENTENCES = 2
 """Of each of the first passages: a short sentence takes 3 to 8 ms on two cores."""
-_REPEATED = 0.3
-"""What a passage loses for each better one of its document, where several documents are named alike."""
 _SENTENCE_MEANING = 2.5
 """Weight of the cosine between question and nearest sentence, among the first passages."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One passage with all that is known of how it fits the question."""
-
-    candidate: Candidate
-    passage: Passage
-    match: Match
-    named: float
-    """How far the question names its document; see rag/naming.py."""
-    score: float
-    best: Marked | None
-    """The sentence that answers best."""
-    similarity: float | None = None
-    """Cosine between the question and the nearest of the sentences that were embedded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +68,14 @@ class HybridRetriever:
         if strength < THRESHOLD and trusted:  # the words leave doubt; it costs 30 to 100 ms
             found = self._reranked(found, meaning.result().vector)
             strength = evidence(read, _support(found, trusted=trusted, across=across))
+        chosen, others = choose(found, limit)
         return Retrieval(
             question=question,
-            passages=self._shown(found[:limit]),
+            passages=self._shown(index_id, chosen),
             evidence=strength,
             sufficient=strength >= THRESHOLD,
             seconds=time.perf_counter() - started,
-            others=tuple(map(_scored, found[limit:])),
+            others=tuple(others),
         )
 
     def _trusted(self, question: Question, languages: Collection[Language]) -> bool:
@@ -121,7 +104,7 @@ class HybridRetriever:
             )
         ]
         found.sort(key=lambda entry: -entry.score)
-        return _spread(found)
+        return spread(found)
 
     def _candidates(
         self, index_id: str, question: Question, meaning: Future[_Near], *, trusted: bool
@@ -152,46 +135,35 @@ class HybridRetriever:
             weighed.append(_with_meaning(entry, list(nearest.values())) if nearest else entry)
         return weighed
 
-    def _shown(self, found: Sequence[Found]) -> tuple[Passage, ...]:
-        """Passages as they are shown, on the page where the best sentence begins."""
-        pages = self._source.pages_at(
-            [
-                (entry.passage.version_id, (entry.best.span if entry.best else entry.passage.span).start)
-                for entry in found
-            ]
-        )
+    def _shown(self, index_id: str, chosen: Sequence[Chosen]) -> tuple[Passage, ...]:
+        """Passages as they are shown: with what they lean on, on the page where the best sentence begins."""
+        if asked := wanting(chosen):
+            beside = {(one.version_id, one.ordinal): one for one in self._source.at_ordinals(index_id, asked)}
+            for one in chosen:
+                pull(one, beside)
+        passages = [scored(one.found) for one in chosen]
+        grown = [place for place, one in enumerate(chosen) if len(one.parts) > 1]
+        texts = self._source.texts_at([(passages[place].version_id, chosen[place].span) for place in grown])
+        for place, text in zip(grown, texts, strict=True):
+            passages[place] = _grown(passages[place], chosen[place], text)
+        pages = self._source.pages_at([(one.version_id, _answering(one).start) for one in passages])
         return tuple(
-            replace(_scored(entry), page=page, page_label=label)
-            for entry, (page, label) in zip(found, pages, strict=True)
+            replace(
+                passage, page=page, page_label=label, locator=locate(passage, passage.best_sentence or passage.span)
+            )
+            for passage, (page, label) in zip(passages, pages, strict=True)
         )
 
 
-def _spread(found: Sequence[Found]) -> list[Found]:
-    """Where the question names several documents alike, a passage counts less after others of its document: who asks
-    for Apple's sales over the quarters wants to see each quarter's filing."""
-    most = max((entry.named for entry in found), default=0.0)
-    alike = {entry.passage.version_id for entry in found if entry.named == most > 0.0}
-    left, ranked = list(found), []
-    taken: Counter[str] = Counter()
-    while len(alike) > 1 and left:
-        best = max(left, key=lambda entry: entry.score - _REPEATED * taken[entry.passage.version_id])
-        left.remove(best)
-        ranked.append(best)
-        taken[best.passage.version_id] += best.passage.version_id in alike
-    return ranked + left
+def _answering(passage: Passage) -> Span:
+    return passage.best_sentence or passage.span
 
 
-def _scored(entry: Found) -> Passage:
-    """A passage with what was found out about it; its page is still that of its beginning."""
-    best = entry.best.span if entry.best else None
-    return replace(
-        entry.passage,
-        score=entry.score,
-        lexical_score=entry.candidate.lexical,
-        dense_score=entry.candidate.dense,
-        best_sentence=best,
-        locator=locate(entry.passage, best or entry.passage.span),
-    )
+def _grown(passage: Passage, chosen: Chosen, text: str) -> Passage:
+    """A passage of several parts. `text`: the document's, from the first to the last."""
+    first = chosen.parts[0]
+    places = tuple(place for part in chosen.parts for place in part.places)
+    return replace(passage, ordinal=first.ordinal, span=chosen.span, text=text, header=first.header, places=places)
 
 
 def _texts(entry: Found) -> Iterator[tuple[int, str]]:

@@ -214,6 +214,8 @@ class Passage:
     """Both as in the chunk."""
     locator: Locator | None = None
     """Where `best_sentence` (or the whole) stands in a document without pages."""
+    shown_with: str = ""
+    """Chunk id of the passage that is shown in its place: one that says the same, or that holds it."""
 
 
 @dataclass(frozen=True, slots=True)

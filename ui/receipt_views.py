@@ -56,7 +56,7 @@ def _row(entry: Considered, receipt: Receipt) -> View:
         "score": "–" if entry.deleted else _figure(entry.score),
         "reason": reason(entry, receipt),
         "kept": entry.source is not None,
-        "shown": entry.fate != "below",
+        "shown": entry.fate not in ("below", "shown_with"),
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from rag.errors import InvalidInput
 from rag.protocols import ChatModel
-from rag.types import Answered, Citation, Evidence, Interrupted, Refused, Retrieval
+from rag.types import Answered, Citation, Evidence, Interrupted, Passage, Refused, Retrieval
 from workspaces.conversations import Conversations
 from workspaces.library import Library
 from workspaces.scoring import score
@@ -120,9 +120,10 @@ class Evaluation:
 
     def _retrieved(self, retrieval: Retrieval) -> list[Line]:
         return [
-            {**address, "start": passage.span.start, "end": passage.span.end, "score": round(passage.score, 5)}
+            {**address, "start": one.span.start, "end": one.span.end, "score": round(one.score, 5)}
             for passage in retrieval.passages
-            for address in self._addresses(passage.document_id, passage.page)
+            for one in (passage, *_twins(passage, retrieval.others))
+            for address in self._addresses(one.document_id, one.page)
         ]
 
     def _citations(self, citations: Sequence[Citation]) -> list[Line]:
@@ -136,6 +137,11 @@ class Evaluation:
         if page is None:
             return [{"passage_id": name, "doc": name} for name in self._ids[document_id]]
         return [{"doc": name, "page": page} for name in self._ids[document_id]]
+
+
+def _twins(passage: Passage, others: Sequence[Passage]) -> list[Passage]:
+    """Those that say the same in other documents, and are shown with it."""
+    return [one for one in others if one.shown_with == passage.chunk_id and one.document_id != passage.document_id]
 
 
 def resume_runs(path: Path) -> list[Line]:

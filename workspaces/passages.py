@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select, tuple_
 
 from ingest.outline import headings_at
 from rag.places import Clipper, locate
@@ -24,7 +24,22 @@ _PAGE_AT = (
     .order_by(pages.c.number.desc())
     .limit(1)
 )
-"""Made once: putting it together takes longer than asking it, and a search asks it for every passage that it shows."""
+"""Made once, as all that a search asks: putting a query together takes longer than asking it."""
+_TEXT_AT = select(func.substr(texts.c.text, bindparam("first"), bindparam("length"))).where(
+    texts.c.version_id == bindparam("version")
+)
+_LANGUAGES = (
+    select(versions.c.language)
+    .distinct()
+    .join(documents, documents.c.version_id == versions.c.id)
+    .join(entries, entries.c.version_id == versions.c.id)
+    .where(
+        entries.c.index_id == bindparam("index"),
+        documents.c.deleted_at.is_(None),
+        versions.c.state == "ready",
+        versions.c.language != "",
+    )
+)
 
 _OPENING_CHARACTERS = 700
 """Of a document, where it says what it is: a title page."""
@@ -54,26 +69,30 @@ class StoredPassages:
         found: dict[str, Passage] = {}
         with self._database.read() as connection:
             for some in batches(chunk_ids):
-                query = _shown(among(index_id, chunks.c.id.in_(some)))
-                found.update((row.id, _passage(row)) for row in connection.execute(query))
+                rows = connection.execute(_BY_ID, {"index": index_id, "ids": list(some)})
+                found.update((row.id, _passage(row)) for row in rows)
         return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
+
+    def at_ordinals(self, index_id: str, ordinals: Sequence[tuple[str, int]]) -> list[Passage]:
+        """The chunks of (version id, place of the chunk in it, from 0) that there are, in any order."""
+        with self._database.read() as connection:
+            rows = connection.execute(_AT_ORDINALS, {"index": index_id, "ordinals": list(ordinals)})
+            return [_passage(row) for row in rows]
+
+    def texts_at(self, spans: Sequence[tuple[str, Span]]) -> list[str]:
+        """For each (version id, span) the document's text there."""
+        with self._database.read() as connection:
+            return [
+                connection.execute(
+                    _TEXT_AT, {"version": version_id, "first": span.start + 1, "length": len(span)}
+                ).scalar_one()
+                for version_id, span in spans
+            ]
 
     def languages(self, index_id: str) -> frozenset[Language]:
         """Languages of the ready documents that the index holds."""
-        query = (
-            select(versions.c.language)
-            .distinct()
-            .join(documents, documents.c.version_id == versions.c.id)
-            .join(entries, entries.c.version_id == versions.c.id)
-            .where(
-                entries.c.index_id == index_id,
-                documents.c.deleted_at.is_(None),
-                versions.c.state == "ready",
-                versions.c.language != "",
-            )
-        )
         with self._database.read() as connection:
-            return frozenset(connection.execute(query).scalars())
+            return frozenset(connection.execute(_LANGUAGES, {"index": index_id}).scalars())
 
     def openings(self, index_id: str, version_ids: Collection[str]) -> dict[str, str]:
         """The first lines, by version, of documents that are much longer."""
@@ -179,3 +198,9 @@ def _passage(row: Row[Any]) -> Passage:
         places=places_of(row.places),
         header=row.header,
     )
+
+
+_BY_ID = _shown(among(bindparam("index"), chunks.c.id.in_(bindparam("ids", expanding=True))))
+_AT_ORDINALS = _shown(
+    among(bindparam("index"), tuple_(chunks.c.version_id, chunks.c.ordinal).in_(bindparam("ordinals", expanding=True)))
+)

@@ -31,6 +31,8 @@ from workspaces.turns import (
 )
 
 Values = dict[str, Any]
+_BESIDE = ("below", "shown_with")
+"""Fates of what is no evidence."""
 
 
 class Receipts:
@@ -79,12 +81,12 @@ def keep(connection: Connection, turn_id: str, receipt: Receipt) -> None:
         "fates": [
             [entry.fate, entry.source, [entry.read.start, entry.read.end] if entry.read else None]
             for entry in receipt.candidates
-            if entry.fate != "below"
+            if entry.fate not in _BESIDE
         ],
         "sent": _sent_values(sent, receipt.asked) if sent is not None else None,
     }
     connection.execute(insert(receipts).values(turn_id=turn_id, record=record))
-    below = [entry for entry in receipt.candidates if entry.fate == "below"]
+    below = [entry for entry in receipt.candidates if entry.fate in _BESIDE]
     live = live_documents(connection, [entry.document_id for entry in below])
     insert_passages(connection, [_candidate_row(turn_id, entry) for entry in below if entry.document_id in live])
 
@@ -126,7 +128,12 @@ def _candidate_row(turn_id: str, entry: Considered) -> Values:
         "role": CANDIDATE,
         "number": entry.rank,
         "quote": "",
-        "detail": {"lexical": entry.lexical, "dense": entry.dense, "score": entry.score},
+        "detail": {
+            "lexical": entry.lexical,
+            "dense": entry.dense,
+            "score": entry.score,
+            "shown_with": entry.shown_with,
+        },
     }
 
 
@@ -142,7 +149,11 @@ def _receipt(connection: Connection, turn_id: str, row: Row[*tuple[Any, ...]]) -
     ).all()
     passages = {item.number: passage_of(item) for item in shown if item.role == EVIDENCE}
     candidates = [_evidence(item, *record["fates"][item.number - 1]) for item in shown if item.role == EVIDENCE]
-    candidates += [_considered(item, "below", deleted=not item.detail) for item in shown if item.role == CANDIDATE]
+    candidates += [
+        _considered(item, "shown_with" if item.detail.get("shown_with") else "below", deleted=not item.detail)
+        for item in shown
+        if item.role == CANDIDATE
+    ]
     sources = {entry.source: _read(passages[entry.rank], entry) for entry in candidates if entry.source is not None}
     sent = record["sent"]
     return Receipt(
@@ -178,6 +189,7 @@ def _considered(row: Row[Any], fate: Any, *, deleted: bool) -> Considered:
         lexical=row.detail.get("lexical"),
         dense=row.detail.get("dense"),
         score=row.detail.get("score", 0.0),
+        shown_with=row.detail.get("shown_with", ""),
         deleted=deleted,
     )
 
@@ -186,7 +198,8 @@ def _read(passage: Passage, entry: Considered) -> Passage | None:
     """The passage as far as the model read it; None where its document was deleted."""
     if entry.deleted or entry.read is None:
         return None
-    return replace(passage, span=entry.read, text=passage.text[: len(entry.read)])
+    begin = entry.read.start - passage.span.start
+    return replace(passage, span=entry.read, text=passage.text[begin : begin + len(entry.read)])
 
 
 def _sent(

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal_column, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, Select, and_, func, literal_column, select
 
 from rag.errors import StorageError
 from rag.types import Matrix
@@ -51,7 +51,7 @@ def chunks_of(index_id: str, states: Sequence[State]) -> Select[Any]:
     return query.join(entries, _entered()) if states == SEARCHABLE else query
 
 
-def among(index_id: str, chosen: ColumnElement[bool]) -> Select[Any]:
+def among(index_id: str | BindParameter[str], chosen: ColumnElement[bool]) -> Select[Any]:
     """The searchable chunks among a few, `chosen` by a condition on chunks that an index serves.
 
     The unary plus keeps SQLite from reading every chunk of the workspace instead (sqlite.org/optoverview.html, "Manual

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from rag.analysis import stems
 from rag.protocols import Embedder
@@ -14,6 +15,18 @@ from rag.testing import HashEmbedder, MemoryVectorStore
 from rag.types import Language, Passage, ScoredId, Span, Vector
 
 WORKSPACE = "w"
+
+
+def document(name: str, *texts: str, headings: Sequence[tuple[str, ...]] = (), header: str = "") -> list[Passage]:
+    """The passages of one document, one after the other with a line break between them."""
+    passages, start = [], 0
+    for ordinal, text in enumerate(texts):
+        path = headings[ordinal] if headings else ()
+        one = chunk(text, name=f"{name}{ordinal}", start=start, headings=path)
+        one = replace(one, document_id=f"d-{name}", version_id=f"v-{name}", ordinal=ordinal, header=header)
+        passages.append(one)
+        start = one.span.end + 1
+    return passages
 
 
 def chunk(
@@ -75,6 +88,20 @@ class MemoryPassages:
 
     def passages(self, workspace_id: str, chunk_ids: Sequence[str]) -> list[Passage]:
         return [self._passages[chunk_id] for chunk_id in chunk_ids if chunk_id in self._passages]
+
+    def at_ordinals(self, workspace_id: str, ordinals: Sequence[tuple[str, int]]) -> list[Passage]:
+        return [one for one in self._passages.values() if (one.version_id, one.ordinal) in ordinals]
+
+    def texts_at(self, spans: Sequence[tuple[str, Span]]) -> list[str]:
+        """Passages of a document with a line break between them."""
+        return [self._text(version_id)[span.start : span.end] for version_id, span in spans]
+
+    def _text(self, version_id: str) -> str:
+        text = ""
+        mine = (one for one in self._passages.values() if one.version_id == version_id)
+        for passage in sorted(mine, key=lambda passage: passage.ordinal):
+            text = text.ljust(passage.span.start, "\n") + passage.text
+        return text
 
     def languages(self, workspace_id: str) -> frozenset[Language]:
         return frozenset(passage.language for passage in self._passages.values())

@@ -50,13 +50,17 @@ def test_each_fate_has_its_reason() -> None:
     tight = receipt()
     kept, cut, below = tight.candidates
     assert reason(kept, tight) == "In the prompt as source 1"
-    assert reason(cut, tight).startswith("In the prompt as source 2, shortened to its first ")
-    assert reason(cut, tight).endswith(f" of {len(ENGINE) * 6:,} characters")
+    assert reason(cut, tight).startswith("In the prompt as source 2, shortened to ")
+    assert reason(cut, tight).endswith(f" of its {len(ENGINE) * 6:,} characters")
     assert reason(below, tight) == "Left out: below the first 2"
     tighter = receipt(sources=80)
     assert reason(tighter.candidates[1], tighter) == "Evidence only: did not fit the 80 tokens for sources"
     alone = receipt(asked=False)
     assert reason(alone.candidates[0], alone) == "Evidence only: no model was asked"
+    twin = replace(below, fate="shown_with", shown_with=kept.chunk_id)
+    assert reason(twin, tight) == "Left out: says the same as passage 1"
+    part = replace(twin, version_id=kept.version_id, span=kept.span)
+    assert reason(part, tight) == "Part of passage 1"
 
 
 def test_a_candidate_is_named_with_its_page_as_printed_or_as_deleted() -> None:
