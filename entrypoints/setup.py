@@ -39,7 +39,7 @@ def main() -> int:
     print("Setting up Footnote in .venv (about 1.6 GB on disk; packages come from pip's index).", flush=True)
     if not (BIN / _python()).exists():
         venv.create(VENV, with_pip=True)
-    steps = [_torch(options.torch_index), ["-e", ".[dev]" if options.dev else "."]]
+    steps = [_torch(options.torch_index), ["-e", ".[dev,multilingual]" if options.dev else ".[multilingual]"]]
     for packages in steps:
         command = [str(BIN / _python()), "-m", "pip", "install", "-qq", "-c", "constraints.txt", *packages]
         if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:

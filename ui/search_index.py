@@ -7,16 +7,21 @@ from collections.abc import Callable
 import streamlit as st
 
 from rag.errors import FootnoteError
+from rag.prompts import language_name
 from ui import figures, resources, safe, state
+from workspaces.adapters import MULTILINGUAL
 from workspaces.models import SearchIndex
 
 _POLL_SECONDS = 0.7
 _SAME, _BUNDLED, _FOLDER = "The same embedder", "The embedder of new workspaces", "A model in a folder"
+_MULTILINGUAL = "The multilingual embedder (16 languages)"
 
 
 def panel(workspace_id: str) -> None:
     """How far a new index is; nothing where none is being built."""
     building = _busy(workspace_id)
+    if not building:
+        _suggestion(workspace_id)
     st.fragment(_panel, run_every=_POLL_SECONDS if building else None)(workspace_id, polled=building)
 
 
@@ -27,7 +32,7 @@ def settings(workspace_id: str) -> None:
     panel(workspace_id)
     if "building" in found:
         return
-    chosen = st.selectbox("Build a new index with", [_SAME, _BUNDLED, _FOLDER], key="embedder-choice")
+    chosen = st.selectbox("Build a new index with", [_SAME, _BUNDLED, _MULTILINGUAL, _FOLDER], key="embedder-choice")
     folder = ""
     if chosen == _FOLDER:
         folder = st.text_input("Folder of a sentence-transformers model", key="embedder-folder", max_chars=4000)
@@ -38,7 +43,7 @@ def settings(workspace_id: str) -> None:
         disabled=chosen == _FOLDER and not folder.strip(),
         help="In the background; searches use the present one until it is ready.",
         on_click=_reindex,
-        args=(workspace_id, {_SAME: None, _BUNDLED: "", _FOLDER: folder}[chosen]),
+        args=(workspace_id, {_SAME: None, _BUNDLED: "", _MULTILINGUAL: MULTILINGUAL, _FOLDER: folder}[chosen]),
     )
     if "previous" in found:
         _previous(workspace_id, found["previous"])
@@ -52,6 +57,38 @@ def told(index: SearchIndex) -> str:
     elif index.seconds_left is not None and index.done < index.total:
         text += f", {figures.duration(index.seconds_left)} left"
     return f"{text}; searches use the old one until then."
+
+
+def _suggestion(workspace_id: str) -> None:
+    """Another embedder, where the present one does not know the language of many documents."""
+    reindexing = resources.services().reindexing
+    found = reindexing.better(workspace_id)
+    if found is None:
+        return
+    spoken = " and ".join(map(language_name, found.languages[:2]))
+    with st.container(border=True, gap="xsmall", key="embedder-suggestion"):
+        st.markdown(
+            f"**{figures.count(found.documents, 'document')} here {'is' if found.documents == 1 else 'are'} in {spoken}"
+            f"{' and other languages' if len(found.languages) > 2 else ''}.** "
+            "The embedder of this workspace was trained for English: passages are then found mostly by their words. "
+            "The multilingual one finds them by their meaning as well, also with questions in another language."
+        )
+        with st.container(horizontal=True):
+            st.button(
+                "Build an index with it",
+                icon=":material/construction:",
+                key="reindex-multilingual",
+                help="In the background; searches use the present one until it is ready.",
+                on_click=_reindex,
+                args=(workspace_id, found.embedder_key),
+            )
+            st.button(
+                "Keep the present one",
+                key="embedder-kept",
+                type="tertiary",
+                on_click=reindexing.keep,
+                args=(workspace_id,),
+            )
 
 
 def _previous(workspace_id: str, previous: SearchIndex) -> None:

@@ -34,8 +34,15 @@ class Engines:
     pace: Callable[[], Pace]
 
 
+MULTILINGUAL = "multilingual"
+"""The key of the bundled embedder paired with one that knows 16 languages."""
+
+
 def open_embedder(settings: Settings) -> Embedder:
-    """The bundled embedder in its int8 form, another such export, or any sentence-transformers model from a folder."""
+    """The bundled embedder in its int8 form, alone or paired with a multilingual one; another such export; or any
+    sentence-transformers model from a folder."""
+    if settings.embedder == MULTILINGUAL:
+        return _multilingual(settings)
     from rag.embedders.card import CARD_NAME
     from rag.embedders.onnx import OnnxEmbedder
     from rag.embedders.setup import embedder_folder
@@ -47,6 +54,15 @@ def open_embedder(settings: Settings) -> Embedder:
         return SentenceTransformerEmbedder(chosen)
     folder = chosen if chosen.is_dir() else embedder_folder(settings.embedder, models=settings.models_dir)
     return OnnxEmbedder(folder, threads=settings.threads)
+
+
+def _multilingual(settings: Settings) -> Embedder:
+    from rag.embedders.paired import PairedEmbedder
+    from rag.embedders.universal import UniversalEmbedder
+    from rag.weights.catalogue import EMBEDDER
+
+    universal = UniversalEmbedder()
+    return PairedEmbedder(open_embedder(settings.model_copy(update={"embedder": EMBEDDER.key})), universal)
 
 
 def open_store(directory: Path) -> IndexStore:

@@ -163,10 +163,11 @@ class _Parts:
             crawling=Lazy(self._crawling),
         )
         cleanup.callback(self.jobs.close)
-        self.reindexing = Reindexing(self.database, self.jobs, self.embedders)
+        preferences = Preferences(self.database)
+        self.reindexing = Reindexing(self.database, self.jobs, self.embedders, preferences)
         self.folders = Folders(self.database, self.library, data_dir=settings.data_dir)
         cleanup.callback(self.folders.close)
-        self.chat_models = ChatModels(settings, preferences=Preferences(self.database))
+        self.chat_models = ChatModels(settings, preferences=preferences)
         cleanup.callback(self.chat_models.close)
         self.searching = Searching(
             self.database,

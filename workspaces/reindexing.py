@@ -4,28 +4,48 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from rag.errors import FootnoteError, InvalidInput, NotFound
+from rag.types import Language
 from workspaces import indexes, repository
+from workspaces.adapters import MULTILINGUAL
 from workspaces.building import Build
 from workspaces.database import Database
 from workspaces.embedders import Embedders
 from workspaces.jobs import Jobs
 from workspaces.models import SearchIndex
+from workspaces.preferences import Preferences
+from workspaces.tables import documents, versions
 
 _log = logging.getLogger("footnote")
+_MANY = 0.2
+"""Share of a workspace's documents from which another embedder is suggested."""
+_KEPT = "embedder-kept"
+"""What a person decided, by workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Another embedder for a workspace, and why: documents in languages that the present one was not trained for."""
+
+    embedder_key: str
+    languages: tuple[Language, ...]
+    """Those of most documents first."""
+    documents: int
 
 
 class Reindexing:
     """Thread-safe. Workspaces are given by name or id."""
 
-    def __init__(self, database: Database, jobs: Jobs, embedders: Embedders) -> None:
+    def __init__(self, database: Database, jobs: Jobs, embedders: Embedders, preferences: Preferences) -> None:
         self._database = database
         self._jobs = jobs
         self._embedders = embedders
+        self._preferences = preferences
 
     def indexes(self, workspace: str) -> list[SearchIndex]:
         """The index that is searched, then the one that is being built and the previous one, where there are such."""
@@ -48,6 +68,35 @@ class Reindexing:
         with self._database.read() as connection:
             current = indexes.current(connection, repository.workspace_id_of(connection, workspace))
         return self._begin(current, self._embedders.key_of(current) if embedder_key is None else _key(embedder_key))
+
+    def better(self, workspace: str) -> Suggestion | None:
+        """The multilingual embedder, where the one in use was not trained for the language of many documents; None
+        where it was, where nobody says what it was trained for, where the other is being built already, or a person
+        has decided to `keep` it.
+
+        Raises:
+            NotFound: no such workspace.
+        """
+        with self._database.read() as connection:
+            workspace_id = repository.workspace_id_of(connection, workspace)
+            found = indexes.of_workspace(connection, workspace_id)
+            spoken = _spoken(connection, workspace_id)
+        try:
+            known, offered = self._embedders.of(found["current"]).languages, self._embedders.open(MULTILINGUAL)
+        except FootnoteError:  # not installed, or the present one is not at hand: that is said where it matters
+            return None
+        if self._preferences.get(f"{_KEPT}:{workspace_id}") == found["current"].embedder:
+            return None
+        foreign = {language: count for language, count in spoken.items() if language in offered.languages - known}
+        if not known or "building" in found or sum(foreign.values()) < _MANY * sum(spoken.values()) or not foreign:
+            return None
+        return Suggestion(MULTILINGUAL, tuple(sorted(foreign, key=lambda one: -foreign[one])), sum(foreign.values()))
+
+    def keep(self, workspace: str) -> None:
+        """Suggest no other embedder than the present one again. Raises NotFound where there is no such workspace."""
+        with self._database.read() as connection:
+            current = indexes.current(connection, repository.workspace_id_of(connection, workspace))
+        self._preferences.set(f"{_KEPT}:{current.workspace_id}", current.embedder)
 
     def roll_back(self, workspace: str) -> SearchIndex:
         """Let the previous index take its place again, once it has caught up with what came or changed since.
@@ -167,6 +216,22 @@ class Reindexing:
     def _purge(self, dropped: Sequence[str]) -> None:
         for index_id in dropped:
             self._jobs.purge("index", index_id)
+
+
+def _spoken(connection: Connection, workspace_id: str) -> dict[Language, int]:
+    """Documents that are found, by their language where it is known."""
+    query = (
+        select(versions.c.language, func.count())
+        .join(documents, documents.c.version_id == versions.c.id)
+        .where(
+            documents.c.workspace_id == workspace_id,
+            documents.c.deleted_at.is_(None),
+            versions.c.state == "ready",
+            versions.c.language != "",
+        )
+        .group_by(versions.c.language)
+    )
+    return dict(iter(connection.execute(query)))
 
 
 def _key(typed: str) -> str:

@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     builtin_entry: str = "qwen2.5-coder-1.5b"
     """Catalogue key of the built-in chat model."""
     embedder: str = "all-minilm-l6-v2"
-    """Catalogue key of the bundled embedder, or the folder of any sentence-transformers model."""
+    """Catalogue key of the bundled embedder, "multilingual", or the folder of any sentence-transformers model."""
     ollama_url: str = "http://127.0.0.1:11434"
     num_ctx: int = Field(default=8192, ge=1024, le=131072)
     """Tokens of prompt and answer together that a chat model is asked to hold."""

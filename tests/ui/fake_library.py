@@ -22,6 +22,7 @@ from workspaces.models import (
     VersionRecord,
     Workspace,
 )
+from workspaces.reindexing import Suggestion
 
 _ids = itertools.count(1)
 
@@ -60,6 +61,7 @@ class FakeReindexing:
 
     def __init__(self) -> None:
         self.search_indexes = [SearchIndex("i1", "w", "all-minilm-l6-v2", "all-minilm-l6-v2", 384, "s", "current")]
+        self.suggestion: Suggestion | None = None
 
     def indexes(self, workspace_id: str) -> list[SearchIndex]:
         return self.search_indexes
@@ -74,6 +76,12 @@ class FakeReindexing:
 
     def pause(self, workspace_id: str, *, paused: bool) -> None:
         self.search_indexes[1] = replace(self.search_indexes[1], paused=paused)
+
+    def better(self, workspace_id: str) -> Suggestion | None:
+        return self.suggestion
+
+    def keep(self, workspace_id: str) -> None:
+        self.suggestion = None
 
     def roll_back(self, workspace_id: str) -> SearchIndex:
         raise InvalidInput("The former search index cannot be brought up to date.", hint="Build a new one instead.")

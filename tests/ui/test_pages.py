@@ -17,6 +17,7 @@ from tests.conftest import ROOT
 from tests.ui import fakes
 from ui.state import OpenDialog, OpenPassage
 from workspaces.models import Download, Pending, Problem, SearchIndex, SitePage
+from workspaces.reindexing import Suggestion
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the test client's own dependencies
 
@@ -478,6 +479,22 @@ def test_a_new_search_index_shows_how_far_it_is_and_can_rest_and_be_given_up(ser
     at.button(key="reindex-cancel").click().run()
     assert len(services.reindexing.search_indexes) == 1
     assert shown_progress(at) == ""
+
+
+def test_documents_in_a_language_that_the_embedder_does_not_know_bring_a_suggestion(
+    services: fakes.FakeServices,
+) -> None:
+    at = page(app(), "documents")
+    assert not any(button.key == "reindex-multilingual" for button in at.button)
+    services.reindexing.suggestion = Suggestion("multilingual", ("de", "fr"), 12)
+    at = page(at, "documents")
+    assert "12 documents here are in German and French." in texts(at).replace("*", "")
+    at.button(key="reindex-multilingual").click().run()
+    assert services.reindexing.search_indexes[1].embedder_key == "multilingual"
+    at.button(key="reindex-cancel").click().run()
+    at = page(at, "settings")
+    at.button(key="embedder-kept").click().run()
+    assert "12 documents here" not in texts(at)
 
 
 def test_a_search_index_that_could_not_be_built_says_why(services: fakes.FakeServices) -> None:
