@@ -19,6 +19,7 @@ from rag.drafting import Draft
 from rag.errors import ModelError
 from rag.followups import standalone
 from rag.languages import detect
+from rag.pace import ReadingPace
 from rag.prompts import SOURCE_TOKENS, Budget, build_messages
 from rag.protocols import ChatModel, Embedder
 from rag.receipts import Receipt, Request, receipt_of
@@ -66,14 +67,16 @@ class Answering:
         pages: PageSource | None = None,
         source_tokens: int = SOURCE_TOKENS,
         offered: int = PASSAGES,
+        pace: ReadingPace | None = None,
     ) -> None:
-        """`source_tokens` bounds what the model reads of the sources; raise it where reading is fast (a GPU). `offered`
-        are the most passages that it is given, of those that are shown."""
+        """`source_tokens` bounds what the model reads of the sources, `offered` are the most passages that it is given
+        of those that are shown; `pace` makes both fewer for a model that reads slowly."""
         self._retriever = retriever
         self._embedder = embedder
         self._pages = pages
         self._source_tokens = source_tokens
         self._offered = offered
+        self._pace = pace
 
     def answer(
         self,
@@ -135,7 +138,12 @@ class Answering:
     def _write(
         self, question: str, history: Sequence[Exchange], retrieval: Retrieval, *, model: ChatModel, run: _Run
     ) -> Iterator[AnswerEvent]:
-        budget = Budget(model.context_window, sources=self._source_tokens)
+        pace = self._pace
+        budget = Budget(
+            model.context_window,
+            sources=self._source_tokens,
+            prompt=pace.prompt_tokens(model.name) if pace else None,
+        )
         passages = retrieval.passages[: self._offered]
         try:
             prompt = build_messages(
@@ -155,6 +163,8 @@ class Answering:
         except ModelError as error:
             draft.error = error
         yield from draft.finish()
+        if pace and (waited := run.waited_for_the_first_word()) is not None:
+            pace.note(model.name, tokens=prompt.last_message_tokens, seconds=waited)
         yield from self._conclude(draft, passages, run)
 
     def _conclude(self, draft: Draft, passages: Sequence[Passage], run: _Run) -> Iterator[AnswerEvent]:
@@ -196,11 +206,17 @@ class _Run:
         self._began = time.perf_counter()
         self._evidence: float | None = None
         self._first_token: float | None = None
+        self._asked = 0.0
         self._request: Request | None = None
         self._draft: Draft | None = None
 
     def asked(self, request: Request, draft: Draft) -> None:
         self._request, self._draft = request, draft
+        self._asked = time.perf_counter() - self._began
+
+    def waited_for_the_first_word(self) -> float | None:
+        """Seconds between the model's question and its first word; None where none came."""
+        return None if self._first_token is None else self._first_token - self._asked
 
     def evidence_shown(self) -> None:
         self._evidence = time.perf_counter() - self._began

@@ -24,14 +24,13 @@ _FIRST = 5
 """Passages that are looked at."""
 _GRAMS = 2.9
 _SENTENCE = 2.1
-_NEAR = 13.0
-_NEAR_LONG = 8.0
+_NEAR = 2.3
+_NEAR_LONG = 1.42
 _UNTRUSTED = 1.5
 _ACROSS = 1.75
+_ACROSS_TRUSTED = 2.2
+"""Words of another language are missing in any passage; names and figures are not."""
 _BIAS = -4.0
-_UNRELATED = 0.5
-"""Cosine that texts of the same subject reach without one answering the other (MiniLM; an embedder with a narrower
-range needs its own figure)."""
 _SHORT, _LONG = 4, 10
 """Content words from which a question counts as partly, and as fully, long: it says more than one passage repeats, so
 its words weigh less and its meaning more."""
@@ -42,8 +41,8 @@ class Support:
     """What the gate reads: the matches of the first passages, best first, and how near they are in meaning."""
 
     matches: Sequence[Match]
-    similarity: float
-    """Highest cosine of the question to a passage or to one of its sentences."""
+    near: float
+    """How near the nearest passage, or one of its sentences, is in meaning: `Likeness.near` of its cosine."""
     trusted: bool
     """Whether the embedder knows the languages of question and documents."""
     across: bool
@@ -60,9 +59,8 @@ def evidence(question: Question, support: Support) -> float:
     sentence = max((marked.coverage for match in first for marked in match.sentences), default=0.0)
     logit = _BIAS + _GRAMS * first[0].grams + _SENTENCE * sentence
     if support.trusted:
-        near = max(0.0, support.similarity - _UNRELATED)
         long = min(1.0, max(0.0, (len(question.weights) - _SHORT) / (_LONG - _SHORT)))
-        logit += near * (_NEAR + long * _NEAR_LONG)
+        logit += support.near * (_NEAR + long * _NEAR_LONG) + (_ACROSS_TRUSTED if support.across else 0.0)
     else:
         logit += _UNTRUSTED + (_ACROSS if support.across else 0.0)
     return 1 / (1 + math.exp(-logit))

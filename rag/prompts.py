@@ -47,7 +47,10 @@ LANGUAGES = {
 SAME_LANGUAGE = "the language of the question"
 
 SOURCE_TOKENS = 1200
-"""A CPU reads about 45 tokens a second with a 1.5B model: these are half a minute before the first word."""
+"""Most of the sources; a model that reads slowly gets fewer (rag/pace.py)."""
+
+FEWEST_SOURCES = 300
+"""Tokens of sources that are sent however slowly a model reads: one passage."""
 
 MESSAGE_TOKENS = 10
 """Upper bound of what a chat template adds around one message."""
@@ -79,11 +82,19 @@ class Budget:
     window: int
     answer: int = 500
     sources: int = SOURCE_TOKENS
+    prompt: int | None = None
+    """Most of the whole prompt, for a model that reads slowly (rag/pace.py); a few sources are sent all the same."""
 
     @property
     def reply(self) -> int:
         """Tokens kept free for the answer; at most a third of a small window."""
         return max(1, min(self.answer, self.window // 3))
+
+    def free(self, fixed: int) -> int:
+        """What is left for earlier turns and sources beside `fixed` tokens."""
+        held = self.window - self.reply - fixed
+        read = held if self.prompt is None else max(self.prompt - fixed, FEWEST_SOURCES)
+        return max(0, min(held, read))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +124,19 @@ class Prompt:
     """Tokens that the sources may take."""
     left_out: str | None
     """In plain words; None when everything is in the prompt."""
+    in_time: int | None = None
+    """As `Budget.prompt`."""
 
     @property
     def messages(self) -> tuple[Message, ...]:
         """What is sent."""
         return messages_of(self.parts)
+
+    @property
+    def last_message_tokens(self) -> int:
+        """Of the message that no answer before had: the sources and the question."""
+        last = self.parts[-1].message
+        return sum(part.tokens for part in self.parts if part.message == last)
 
     @property
     def tokens(self) -> int:
@@ -142,7 +161,7 @@ def build_messages(
     count_tokens = cache(count_tokens)  # each piece is weighed, and counted again for the receipt
     asked = QUESTION.format(question=inert(question), language=LANGUAGES.get(detect(question), SAME_LANGUAGE))
     fixed = sum(count_tokens(part) + MESSAGE_TOKENS for part in (SYSTEM, asked))
-    free = max(0, budget.window - budget.reply - fixed)
+    free = budget.free(fixed)
     turns, spent = _last_turns(history, count_tokens=count_tokens, limit=int(free * HISTORY_SHARE))
     room = min(budget.sources, free - spent)
     included, cut = _fit(passages, count_tokens=count_tokens, limit=room)
@@ -152,6 +171,7 @@ def build_messages(
         max_tokens=budget.reply,
         room=room,
         left_out=_left_out(len(passages), len(included), cut=cut, turns=len(history) - len(turns)),
+        in_time=budget.prompt,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from rag.types import Language, Matrix, Message, ModelEvent, Parameter, Passage, ScoredId, Span, Vector
+from rag.types import Language, Likeness, Matrix, Message, ModelEvent, Parameter, Passage, ScoredId, Span, Vector
 
 
 class Embedder(Protocol):
@@ -26,6 +26,9 @@ class Embedder(Protocol):
     @property
     def languages(self) -> frozenset[Language]:
         """Languages it was trained for; retrieval trusts it less elsewhere."""
+
+    def likeness(self, language: Language, *, across: bool) -> Likeness:
+        """How its cosines are to be read for questions in a language; `across`: put to documents in another."""
 
     def count_tokens(self, text: str) -> int:
         """Length of `text` in this model's tokens, special tokens included."""

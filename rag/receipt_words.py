@@ -131,9 +131,16 @@ def _sending(sent: Sent) -> dict[str, str]:
         "Parameters": ", ".join(f"{name} {_setting(value)}" for name, value in sent.parameters.items()) or NOT_KNOWN,
         "Window": f"{sent.window:,} tokens, {sent.reserve:,} of them kept free for the answer",
         "Prompt": f"at most {sent.counted:,} tokens as counted here, {reported}",
+        "Read in time": _in_time(sent.in_time),
         "Answer": f"{sent.output:,} tokens" if sent.output is not None else NOT_KNOWN,
         "Not in the prompt": sent.left_out or "nothing was left out",
     }
+
+
+def _in_time(tokens: int | None) -> str:
+    if tokens is None:
+        return NOT_KNOWN
+    return f"{tokens:,} tokens, at the speed at which it has read so far, before the first word is due"
 
 
 def _setting(value: Parameter) -> str:

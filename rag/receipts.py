@@ -78,6 +78,8 @@ class Sent:
     output: int | None
     fingerprint: str
     """Of the messages as they were sent."""
+    in_time: int | None = None
+    """Tokens that the model was expected to read before the first word was due; None where nobody asked."""
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -228,4 +230,5 @@ def _sent(request: Request, finished: Finished | None) -> Sent:
         reported=finished.prompt_tokens if finished is not None else None,
         output=finished.output_tokens if finished is not None else None,
         fingerprint=fingerprint(messages),
+        in_time=prompt.in_time,
     )

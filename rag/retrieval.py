@@ -17,7 +17,7 @@ from rag.places import locate
 from rag.protocols import Embedder, LexicalIndex, PassageSource, VectorSearch
 from rag.questions import Question, read_question
 from rag.selection import Chosen, Found, choose, pull, scored, spread, wanting
-from rag.types import Language, Passage, Retrieval, ScoredId, Span, Vector
+from rag.types import Language, Likeness, Passage, Retrieval, ScoredId, Span, Vector
 
 _LEXICAL_LIMIT = 60
 _DENSE_LIMIT = 100
@@ -63,11 +63,12 @@ class HybridRetriever:
         languages = self._source.languages(index_id)
         read = read_question(question, index_id=index_id, languages=languages, lexical=self._lexical)
         trusted, across = self._trusted(read, languages), read.across(languages)
+        likeness = self._embedder.likeness(read.language, across=across)
         found = self._ranked(index_id, read, meaning, trusted=trusted)
-        strength = evidence(read, _support(found, trusted=trusted, across=across))
+        strength = evidence(read, _support(found, likeness, trusted=trusted, across=across))
         if strength < THRESHOLD and trusted:  # the words leave doubt; it costs 30 to 100 ms
             found = self._reranked(found, meaning.result().vector)
-            strength = evidence(read, _support(found, trusted=trusted, across=across))
+            strength = evidence(read, _support(found, likeness, trusted=trusted, across=across))
         chosen, others = choose(found, limit)
         return Retrieval(
             question=question,
@@ -184,11 +185,11 @@ def _with_meaning(entry: Found, similarities: Sequence[float]) -> Found:
     )
 
 
-def _support(found: Sequence[Found], *, trusted: bool, across: bool) -> Support:
+def _support(found: Sequence[Found], likeness: Likeness, *, trusted: bool, across: bool) -> Support:
     cosines = [entry.candidate.dense for entry in found] + [entry.similarity for entry in found]
     return Support(
         matches=[entry.match for entry in found],
-        similarity=max((cosine for cosine in cosines if cosine is not None), default=0.0),
+        near=likeness.near(max((cosine for cosine in cosines if cosine is not None), default=0.0)),
         trusted=trusted,
         across=across,
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ingest.parser.client import ParserClient
     from ingest.protocols import Splitter
     from rag.answering import Answering
+    from rag.pace import ReadingPace
     from rag.prompts import Offer
     from rag.protocols import Embedder, LexicalIndex, VectorSearch
     from rag.retrieval import HybridRetriever
@@ -57,12 +58,12 @@ def open_embedder(settings: Settings) -> Embedder:
 
 
 def _multilingual(settings: Settings) -> Embedder:
-    from rag.embedders.paired import PairedEmbedder
+    from rag.embedders.paired import MINILM_AND_USE, PairedEmbedder
     from rag.embedders.universal import UniversalEmbedder
     from rag.weights.catalogue import EMBEDDER
 
-    universal = UniversalEmbedder()
-    return PairedEmbedder(open_embedder(settings.model_copy(update={"embedder": EMBEDDER.key})), universal)
+    minilm = open_embedder(settings.model_copy(update={"embedder": EMBEDDER.key}))
+    return PairedEmbedder(minilm, UniversalEmbedder(), likenesses=MINILM_AND_USE)
 
 
 def open_store(directory: Path) -> IndexStore:
@@ -110,12 +111,26 @@ def open_retriever(
 
 
 def open_answering(
-    retriever: HybridRetriever, embedder: Embedder, *, source: StoredPassages, offer: Offer
+    retriever: HybridRetriever,
+    embedder: Embedder,
+    *,
+    source: StoredPassages,
+    offer: Offer | None,
+    pace: ReadingPace,
 ) -> Answering:
-    """Answers from what the retriever finds."""
+    """Answers from what the retriever finds; what the model is offered depends on its pace where nobody has set it."""
     from rag.answering import Answering
+    from rag.prompts import Offer
 
-    return Answering(retriever, embedder, pages=source, source_tokens=offer.source_tokens, offered=offer.passages)
+    told = offer or Offer()
+    return Answering(
+        retriever,
+        embedder,
+        pages=source,
+        source_tokens=told.source_tokens,
+        offered=told.passages,
+        pace=None if offer else pace,
+    )
 
 
 ENGINES = Engines(embedder=open_embedder, store=open_store, parser=open_parser, fetcher=open_fetcher, pace=open_pace)

@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rag.errors import FootnoteError
+from rag.pace import ReadingPace
 from workspaces.adapters import ENGINES, Engines, open_answering, open_retriever, open_splitter
 from workspaces.background import Background
 from workspaces.building import Builder
@@ -102,6 +103,10 @@ class Lazy(Generic[T]):
         return self._made[0] if self._made else None
 
 
+_READING_SPEEDS = "reading-speeds"
+"""What is kept of how fast each chat model reads."""
+
+
 def open_services(
     settings: Settings, *, jobs: bool = True, port: int | None = None, engines: Engines = ENGINES
 ) -> Services:
@@ -167,6 +172,11 @@ class _Parts:
         self.reindexing = Reindexing(self.database, self.jobs, self.embedders, preferences)
         self.folders = Folders(self.database, self.library, data_dir=settings.data_dir)
         cleanup.callback(self.folders.close)
+        self.reading_pace = ReadingPace(
+            seconds=settings.first_word_seconds,
+            known=preferences.get(_READING_SPEEDS),
+            keep=partial(preferences.set, _READING_SPEEDS),
+        )
         self.chat_models = ChatModels(settings, preferences=preferences)
         cleanup.callback(self.chat_models.close)
         self.searching = Searching(
@@ -176,7 +186,7 @@ class _Parts:
                 embedder, vectors=self.vectors, lexical=self.lexical, source=self.passages
             ),
             open_answering=lambda retriever, embedder, offer: open_answering(
-                retriever, embedder, source=self.passages, offer=offer
+                retriever, embedder, source=self.passages, offer=offer, pace=self.reading_pace
             ),
         )
         self.conversations = Conversations(self.database, answering=self.searching, open_model=self.chat_models.open)

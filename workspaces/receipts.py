@@ -105,6 +105,7 @@ def _sent_values(sent: Sent, asked: str) -> Values:
         "reported": sent.reported,
         "output": sent.output,
         "fingerprint": sent.fingerprint,
+        "in_time": sent.in_time,
         "parts": [_part_values(part, asked) for part in sent.parts],
     }
 

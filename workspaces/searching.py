@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from rag.protocols import Embedder
     from rag.retrieval import HybridRetriever
 
-USUAL_OFFER = Offer()
-
 
 class Searching:
     """Retrieval and answers for workspaces. Thread-safe."""
@@ -34,7 +32,7 @@ class Searching:
         embedders: Embedders,
         *,
         open_retriever: Callable[[Embedder], HybridRetriever],
-        open_answering: Callable[[HybridRetriever, Embedder, Offer], Answering],
+        open_answering: Callable[[HybridRetriever, Embedder, Offer | None], Answering],
     ) -> None:
         """What opens is called once an embedder, and once an offer to the model."""
         self._database = database
@@ -43,7 +41,7 @@ class Searching:
         self._open_answering = open_answering
         self._lock = threading.Lock()
         self._retrievers: dict[str, HybridRetriever] = {}
-        self._answerings: dict[tuple[str, Offer], Answering] = {}
+        self._answerings: dict[tuple[str, Offer | None], Answering] = {}
 
     def retrieve(self, workspace_id: str, question: str, *, limit: int = 10) -> Retrieval:
         """The best passages of a workspace.
@@ -64,9 +62,10 @@ class Searching:
         model: ChatModel | None,
         stop: Callable[[], bool] = lambda: False,
         as_typed: bool = False,
-        offer: Offer = USUAL_OFFER,
+        offer: Offer | None = None,
     ) -> Iterator[AnswerEvent]:
-        """As `rag.answering.Answering.answer`; `offer` is what the model is given. Raises as `retrieve` does."""
+        """As `rag.answering.Answering.answer`; `offer` is what the model is given: where there is none the usual, as
+        far as it is read in time. Raises as `retrieve` does."""
         index_id, embedder = self._index(workspace_id)
         answering = self._answering(embedder, offer)
         return answering.answer(index_id, question, history=history, model=model, stop=stop, as_typed=as_typed)
@@ -82,7 +81,7 @@ class Searching:
                 self._retrievers[embedder.name] = self._open_retriever(embedder)
             return self._retrievers[embedder.name]
 
-    def _answering(self, embedder: Embedder, offer: Offer) -> Answering:
+    def _answering(self, embedder: Embedder, offer: Offer | None) -> Answering:
         retriever = self._retriever(embedder)
         with self._lock:
             if (embedder.name, offer) not in self._answerings:

@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     ollama_url: str = "http://127.0.0.1:11434"
     num_ctx: int = Field(default=8192, ge=1024, le=131072)
     """Tokens of prompt and answer together that a chat model is asked to hold."""
+    first_word_seconds: float = Field(default=15.0, ge=1, le=600)
+    """After how many seconds a chat model is to begin its answer: one that reads slowly is given fewer sources."""
     threads: int = Field(default=0, ge=0, le=256)
     """Threads for embedding and for the built-in model; 0 = one per physical core."""
     max_upload_mb: int = Field(default=500, ge=1, le=10_000)

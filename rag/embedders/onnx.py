@@ -17,7 +17,7 @@ from rag.embedders.counting import TokenCounter
 from rag.errors import EmbedderError, EmbedderUnavailable
 from rag.machine import physical_cores
 from rag.priority import give_way, is_in_background, rest
-from rag.types import Language, Matrix, Vector
+from rag.types import Language, Likeness, Matrix, Vector
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -71,6 +71,10 @@ class OnnxEmbedder:
     def languages(self) -> frozenset[Language]:
         """Languages it was trained for."""
         return self.card.languages
+
+    def likeness(self, language: Language, *, across: bool) -> Likeness:
+        """That of MiniLM, whatever the language."""
+        return Likeness()
 
     def load(self) -> None:
         """Load tokenizer and model now instead of on first use. Raises EmbedderError."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rag.embedders.onnx import OnnxEmbedder
-from rag.embedders.paired import PairedEmbedder
+from rag.embedders.paired import MINILM_AND_USE, PairedEmbedder
 from rag.embedders.reference import SentenceTransformerEmbedder
 from rag.embedders.universal import UniversalEmbedder
 from rag.errors import EmbedderError, EmbedderUnavailable
@@ -35,7 +35,7 @@ def opened(kind: str) -> Embedder:
     if kind == "universal":
         return UniversalEmbedder()
     if kind == "paired":
-        return PairedEmbedder(OnnxEmbedder(minilm_export()), UniversalEmbedder())
+        return PairedEmbedder(OnnxEmbedder(minilm_export()), UniversalEmbedder(), likenesses=MINILM_AND_USE)
     return SentenceTransformerEmbedder(minilm_weights(), languages=frozenset({"en"}), device="cpu")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from rag.gate import THRESHOLD, Support, evidence
 from rag.matching import match
-from rag.types import Passage
+from rag.types import Likeness, Passage
 from tests.support.retrieval import chunk, read
 
 RENT = chunk("The monthly rent of the harbour office is 1,250 euros.", name="rent")
@@ -19,7 +19,10 @@ def judged(question: str, *passages: Passage, similarity: float = 0.3, trusted: 
     asked = read(question, *passages, *OTHERS)
     languages = {passage.language for passage in passages}
     support = Support(
-        match(asked, [*passages, *OTHERS])[: len(passages)], similarity, trusted, across=asked.across(languages)
+        match(asked, [*passages, *OTHERS])[: len(passages)],
+        Likeness().near(similarity),
+        trusted,
+        across=asked.across(languages),
     )
     return evidence(asked, support)
 
@@ -75,4 +78,17 @@ def test_evidence_is_a_probability() -> None:
     (found,) = match(asked, [RENT])
     for similarity in (-1.0, 0.0, 1.0):
         for strength in (replace(found, grams=0.0, sentences=()), found):
-            assert 0 < evidence(asked, Support([strength], similarity, trusted=True, across=False)) < 1
+            assert 0 < evidence(asked, Support([strength], Likeness().near(similarity), trusted=True, across=False)) < 1
+
+
+def test_an_embedder_that_knows_both_languages_answers_across_them_where_meaning_is_near_enough() -> None:
+    question = "Wer gründete den Tiergarten Schönbrunn?"
+    assert judged(question, RENT, similarity=0.3) < THRESHOLD
+    assert judged(question, RENT, similarity=0.75) > THRESHOLD
+
+
+def test_cosines_are_read_by_what_is_usual_for_the_embedder() -> None:
+    narrow = Likeness(0.2, 0.3)
+    assert narrow.near(0.15) == 0.0
+    assert narrow.near(0.3) == pytest.approx(1.0)
+    assert Likeness().near(0.3) == 0.0
