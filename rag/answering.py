@@ -19,6 +19,7 @@ from rag.drafting import Draft
 from rag.errors import ModelError
 from rag.followups import standalone
 from rag.languages import detect
+from rag.modes import Mode, settled
 from rag.pace import ReadingPace
 from rag.prompts import SOURCE_TOKENS, Budget, build_messages
 from rag.protocols import ChatModel, Embedder
@@ -87,15 +88,19 @@ class Answering:
         model: ChatModel | None,
         stop: Callable[[], bool] = lambda: False,
         as_typed: bool = False,
+        mode: Mode = "strict",
     ) -> Iterator[AnswerEvent]:
         """Evidence first, then what comes of it; the last event is Answered, Refused or Interrupted, with its receipt.
 
-        * Evidence too weak: Refused with the nearest passages; the model is not asked.
+        * Evidence too weak: Refused with the nearest passages; the model is not asked. In open mode it is, but not told
+          of them.
         * No model: the sentences that answer best, each with its footnote.
-        * A model: Token and SentenceChecked while it writes. The tokens joined are the answer's text.
+        * A model: Token and SentenceChecked while it writes. The tokens joined are the answer's text, and what was left
+          out of it.
         * A model that writes nothing: as without a model (`Answer.model` is None).
-        * No sentence found in the passages, although they could be compared: Refused. Until the last event the text on
-          screen is a draft; a front end replaces it.
+        * No sentence found in the passages, although they could be compared: Refused, in strict mode. Until the last
+          event the text on screen is a draft; a front end replaces it.
+        * Sentences that are not found: see rag/modes.py.
         * Stopped: Interrupted without an error. A failing model: Interrupted with what to do next. Both keep the text.
 
         A follow-up is searched with the topic that it leans on, unless `as_typed`.
@@ -103,7 +108,7 @@ class Answering:
         Raises:
             EmbedderError, StorageError: retrieval itself failed.
         """
-        run = _Run(stop)
+        run = _Run(stop, mode)
         searched = question if as_typed else standalone(question, history)
         retrieval = self._retriever.retrieve(workspace_id, searched, limit=PASSAGES)
         run.evidence_shown()
@@ -112,7 +117,8 @@ class Answering:
             for event in events:
                 match event:
                     case Answered() | Interrupted():
-                        yield replace(event, receipt=run.receipt(question, retrieval, timings=event.answer.timings))
+                        receipt = run.receipt(question, retrieval, timings=event.answer.timings)
+                        yield replace(event, receipt=replace(receipt, removed=event.answer.removed))
                     case Refused():
                         yield replace(event, receipt=run.receipt(question, retrieval, timings=event.timings))
                     case _:
@@ -129,6 +135,9 @@ class Answering:
     ) -> Generator[AnswerEvent]:
         """What comes of the evidence."""
         if not retrieval.sufficient or not retrieval.passages:
+            if run.mode == "open" and model is not None:
+                yield from self._write(question, history, replace(retrieval, passages=()), model=model, run=run)
+                return
             yield Refused(Footnotes(self._pages).nearest(retrieval.passages), run.timings())
         elif model is None:
             yield from self._extract(retrieval.passages, run)
@@ -147,7 +156,12 @@ class Answering:
         passages = retrieval.passages[: self._offered]
         try:
             prompt = build_messages(
-                question, passages=passages, history=history, count_tokens=model.count_tokens, budget=budget
+                question,
+                passages=passages,
+                history=history,
+                count_tokens=model.count_tokens,
+                budget=budget,
+                mode=run.mode,
             )
         except ModelError as error:  # counting tokens may already ask the model's process
             nothing = Answer("", (), (), model.name, run.timings())
@@ -178,10 +192,10 @@ class Answering:
             yield Interrupted(draft.answer(timings), "The model stopped before its answer was complete.", "Ask again.")
         elif draft.empty:
             yield from self._extract(passages, run)
-        elif draft.unfounded:
+        elif draft.unfounded and run.mode == "strict":
             yield Refused(Footnotes(self._pages).nearest(passages), timings)
         else:
-            yield Answered(draft.answer(timings))
+            yield Answered(settled(draft.answer(timings), run.mode, comparable=draft.comparable))
 
     def _extract(self, passages: Sequence[Passage], run: _Run) -> Iterator[AnswerEvent]:
         """The answer without a model: the best sentence of each of the first passages, quoted."""
@@ -201,8 +215,9 @@ class Answering:
 class _Run:
     """The stop flag and the clock of one answer, and the model that was asked for it."""
 
-    def __init__(self, stop: Callable[[], bool]) -> None:
+    def __init__(self, stop: Callable[[], bool], mode: Mode) -> None:
         self.stop = stop
+        self.mode = mode
         self._began = time.perf_counter()
         self._evidence: float | None = None
         self._first_token: float | None = None

@@ -37,6 +37,11 @@ class Draft:
         return not self._checker.text.strip()
 
     @property
+    def comparable(self) -> bool:
+        """Whether at least one sentence could be compared with a source in its own language."""
+        return self._checker.comparable
+
+    @property
     def unfounded(self) -> bool:
         """Whether no sentence is in the sources, although they were in a language to compare with."""
         verdicts = {sentence.verdict for sentence in self._checker.sentences}

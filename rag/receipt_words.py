@@ -49,6 +49,8 @@ def facts(receipt: Receipt) -> dict[str, str]:
     }
     if sent is not None:
         told |= _sending(sent)
+    if receipt.removed:
+        told["Left out of the answer"] = " ".join(f"“{sentence}”" for sentence in receipt.removed)
     return told | {"Times": _times(receipt.timings)}
 
 

@@ -114,6 +114,8 @@ class Receipt:
     sent: Sent | None
     """None: no model was asked."""
     timings: Timings
+    removed: tuple[str, ...] = ()
+    """Sentences of the model that were left out of the answer."""
 
     @property
     def warning(self) -> str | None:

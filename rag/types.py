@@ -22,7 +22,7 @@ Language = str
 """ISO 639-1 code ("en", "de"), or "" where it is not known."""
 
 BlockKind = Literal["heading", "paragraph", "list", "table", "code"]
-Verdict = Literal["supported", "partly", "not_found"]
+Verdict = Literal["supported", "partly", "not_found", "general"]
 PlaceKind = Literal["slide", "rows", "chapter", "message", "lines", "paragraphs"]
 FinishReason = Literal["stop", "length", "stopped"]
 Role = Literal["system", "user", "assistant"]
@@ -296,7 +296,10 @@ class Answer:
     prompt_tokens: int | None = None
     output_tokens: int | None = None
     left_out: str | None = None
-    """What did not fit the model's window, in plain words; None when all did."""
+    """What did not fit the model's window, and what of its answer the documents do not say, in plain words; None where
+    there was no such thing."""
+    removed: tuple[str, ...] = ()
+    """Sentences that the model wrote and the documents do not say."""
 
 
 @dataclass(frozen=True, slots=True)

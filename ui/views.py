@@ -23,6 +23,7 @@ _REMARKS: dict[Verdict, str] = {
     "supported": "",
     "partly": "Only partly supported by the passage: compare it before you rely on it.",
     "not_found": "Not found in your documents: the model wrote this on its own.",
+    "general": "General knowledge of the model: not from your documents, and checked by nobody.",
 }
 _LEGEND = "A dotted line marks what a passage supports only in part."
 

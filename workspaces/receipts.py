@@ -78,6 +78,7 @@ def keep(connection: Connection, turn_id: str, receipt: Receipt) -> None:
         "threshold": receipt.threshold,
         "sufficient": receipt.sufficient,
         "more": receipt.more,
+        "removed": list(receipt.removed),
         "fates": [
             [entry.fate, entry.source, [entry.read.start, entry.read.end] if entry.read else None]
             for entry in receipt.candidates
@@ -162,6 +163,7 @@ def _receipt(connection: Connection, turn_id: str, row: Row[*tuple[Any, ...]]) -
         searched=row.searched or row.question,
         candidates=tuple(candidates),
         more=record["more"],
+        removed=tuple(record.get("removed", ())),
         evidence=record["evidence"],
         threshold=record["threshold"],
         sufficient=record["sufficient"],

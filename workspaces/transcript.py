@@ -8,6 +8,7 @@ from workspaces.models import Turn
 
 REFUSAL = "Your documents do not hold an answer to this question."
 NOT_FOUND = "[not found in the documents]"
+GENERAL = "[general knowledge]"
 DELETED = "document deleted"
 
 
@@ -46,6 +47,8 @@ def _marked(answer: Answer) -> str:
         numbers = "".join(f"[{number}]" for number in sentence.citations)
         if sentence.verdict == "not_found":
             numbers = NOT_FOUND
+        elif sentence.verdict == "general":
+            numbers = GENERAL
         elif sentence.verdict == "partly":
             numbers += " [partly]" if numbers else "[partly]"
         text += f" {numbers}" if numbers else ""

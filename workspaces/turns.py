@@ -151,7 +151,7 @@ def _answer(row: Row[Any], citations: tuple[Citation, ...]) -> Answer:
 
 
 def _founded(answer: Answer) -> str:
-    return " ".join(sentence.text for sentence in answer.sentences if sentence.verdict != "not_found")
+    return " ".join(sentence.text for sentence in answer.sentences if sentence.verdict in ("supported", "partly"))
 
 
 def _citation(row: Row[Any]) -> Citation:

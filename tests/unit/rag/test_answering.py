@@ -71,12 +71,15 @@ def test_each_sentence_is_attributed_and_checked_by_the_application() -> None:
     last = seen[-1]
     assert isinstance(last, Answered)
     answer = last.answer
-    assert [item.verdict for item in answer.sentences] == ["supported", "supported", "not_found"]
-    assert "".join(event.text for event in seen if isinstance(event, Token)) == answer.text
+    written = "".join(event.text for event in seen if isinstance(event, Token))
+    assert written == f"{answer.text} {answer.removed[0]}"  # the last sentence is nowhere in the documents
+    assert [item.verdict for item in answer.sentences] == ["supported", "supported"]
     assert "[" not in answer.text
     assert "Source" not in answer.text
     checked = [event for event in seen if isinstance(event, SentenceChecked)]
-    assert tuple(event.sentence for event in checked) == answer.sentences
+    assert [event.sentence.verdict for event in checked] == ["supported", "supported", "not_found"]
+    assert last.receipt is not None
+    assert last.receipt.removed == answer.removed
     assert tuple(note for event in checked for note in event.citations) == answer.citations
     assert quotes_stand(answer.citations, PASSAGES)
     assert answer.timings.first_token is not None
@@ -87,6 +90,39 @@ def test_an_answer_without_any_founded_sentence_is_refused() -> None:
     seen = events(ScriptedChatModel("Bananas grow in tropical countries. Apples fall in autumn."))
     assert any(isinstance(event, Token) for event in seen)
     assert isinstance(seen[-1], Refused)
+
+
+def opened(reply: str, *, sufficient: bool = True) -> tuple[list[AnswerEvent], ScriptedChatModel]:
+    model = ScriptedChatModel(reply)
+    answering = Answering(FixedRetriever(PASSAGES, sufficient=sufficient), HashEmbedder())
+    return list(answering.answer("w", "What is the rent?", model=model, mode="open")), model
+
+
+def test_in_open_mode_what_the_documents_do_not_say_stays_as_general_knowledge() -> None:
+    seen, model = opened(GOOD)
+    last = seen[-1]
+    assert isinstance(last, Answered)
+    assert [item.verdict for item in last.answer.sentences] == ["supported", "supported", "general"]
+    assert "your own knowledge" in model.requests[0][0].content
+
+
+def test_in_open_mode_weak_evidence_is_no_refusal_and_is_not_sent() -> None:
+    seen, model = opened("Rents are usually due on the third day.", sufficient=False)
+    last = seen[-1]
+    assert isinstance(last, Answered)
+    assert [item.verdict for item in last.answer.sentences] == ["general"]
+    assert last.answer.left_out is not None
+    assert "<source" not in model.requests[0][-1].content
+    unasked = list(
+        Answering(FixedRetriever(PASSAGES, sufficient=False), HashEmbedder()).answer("w", "?", model=None, mode="open")
+    )
+    assert isinstance(unasked[-1], Refused)
+
+
+def test_in_open_mode_an_answer_without_any_founded_sentence_is_told_as_such() -> None:
+    last = opened("Bananas grow in tropical countries. Apples fall in autumn.")[0][-1]
+    assert isinstance(last, Answered)
+    assert {item.verdict for item in last.answer.sentences} == {"general"}
 
 
 def test_a_model_that_writes_nothing_leaves_the_evidence_as_the_answer() -> None:

@@ -101,6 +101,7 @@ function prose(answer, open) {
     box.append(sentence);
     piece.notes.forEach((note) => box.append(footnote(note, open)));
     if (piece.verdict === "not_found") box.append(element("span", "tag", "not in your documents"));
+    if (piece.verdict === "general") box.append(element("span", "tag quiet", "general knowledge"));
   });
   if (answer.draft) box.append(element("span", "draft", ...inline(answer.draft)));
   if (answer.writing) box.append(element("span", "caret"));
