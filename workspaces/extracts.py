@@ -117,6 +117,25 @@ def write_chunks(
         connection.execute(insert(chunks), rows)
 
 
+def read_chunks(connection: Connection, index_id: str, version_id: str, *, title: str) -> list[Chunk]:
+    """A version's chunks in an index, in order; none where they were made under another title."""
+    rows = connection.execute(select(chunks).where(_of(index_id, version_id)).order_by(chunks.c.ordinal)).all()
+    found = [
+        Chunk(
+            ordinal=row.ordinal,
+            span=Span(row.start, row.end),
+            text=row.text,
+            page=row.page,
+            heading_path=tuple(row.heading_path),
+            places=places_of(row.places),
+            header=row.header,
+        )
+        for row in rows
+    ]
+    same = found and text_hash(found[0].embedding_text(title)) == rows[0].embedding_hash
+    return found if same else []
+
+
 def unembedded(
     connection: Connection, index_id: str, version_id: str, *, after: int, limit: int
 ) -> list[Row[*tuple[Any, ...]]]:

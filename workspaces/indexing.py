@@ -14,9 +14,10 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row
 
+from ingest.stretches import split_again
 from rag.priority import in_background, rest
 from rag.types import Chunk, embedding_text
-from workspaces import extracts, indexes
+from workspaces import extracts, indexes, repository
 from workspaces.database import Database
 from workspaces.embedders import Embedders
 from workspaces.lexical import Fts5Index, body_of
@@ -58,7 +59,12 @@ class Indexing:
         splitter = self._embedders.splitter_of(index)
         with self._database.read() as connection:
             document = extracts.read_text(connection, record.version_id, record)
-        return splitter.split(document)
+            former = repository.get_document(connection, record.id)
+            chunks = []
+            if former.version_id != record.version_id and former.state == "ready":
+                chunks = extracts.read_chunks(connection, index.id, former.version_id, title=record.title)
+            before = extracts.read_text(connection, former.version_id, former) if chunks else None
+        return split_again(splitter, document, before, chunks) if before else splitter.split(document)
 
     def write_chunks(
         self, connection: Connection, index: SearchIndex, record: DocumentRecord, pieces: list[Chunk]

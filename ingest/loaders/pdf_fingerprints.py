@@ -35,8 +35,8 @@ _PAGE_KEYS = frozenset(
     f"/{key}"
     for keys in (
         "AA Annots ArtBox B BleedBox BoxColorInfo Contents CropBox Dur Group ID LastModified MediaBox Metadata PZ",
-        "Parent PieceInfo PresSteps Resources Rotate SeparationInfo StructParents Tabs TemplateInstantiated Thumb Trans",
-        "TrimBox Type UserUnit VP",
+        "Parent PieceInfo PresSteps Resources Rotate SeparationInfo StructParents Tabs TemplateInstantiated Thumb",
+        "Trans TrimBox Type UserUnit VP",
     )
     for key in keys.split()
 )
