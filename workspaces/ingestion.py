@@ -174,10 +174,13 @@ class Ingestion:
             return
         index, work = self._index_of(record), self._runs.work(run)
         try:
-            self._indexing.enter_vectors(work, index, record)
-            with self._runs.commit(run) as connection:
-                repository.set_state(connection, run.version_id, "indexed")
-            self._indexing.enter_words(work, index, record, last=lambda found: self._let_be_found(found, run))
+            self._indexing.enter(
+                work,
+                index,
+                record,
+                half=lambda connection: repository.set_state(connection, run.version_id, "indexed"),
+                last=lambda connection: self._let_be_found(connection, run),
+            )
         except FootnoteError:  # deleted, stopped or failed on the way: nothing of it stays in the indexes
             if not self._runs.closing.is_set():
                 self._indexing.withdraw(index, run.version_id)
