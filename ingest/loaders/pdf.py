@@ -32,7 +32,16 @@ from ingest.loaders.titles import clean, sensible_title
 from ingest.ocr import engines
 from ingest.ocr.engines import AGAIN_HINT, INSTALL_HINT, installed
 from ingest.ocr.pages import RecognisedPages
-from ingest.protocols import Drawing, Loaded, LoadEvent, PageKept, PageLoaded, PictureEvent, Remembered
+from ingest.protocols import (
+    Drawing,
+    Loaded,
+    LoadEvent,
+    PageKept,
+    PageLoaded,
+    PictureEvent,
+    RecognisedPicture,
+    Remembered,
+)
 from ingest.running_lines import PlacedPage, outer_lines, running_lines, without
 from ingest.tables import find_tables
 from rag.errors import DamagedSource, NoText
@@ -157,19 +166,19 @@ class _Reading:
     def _turns(self) -> Iterator[PlacedPage[_Turn] | PictureEvent]:
         for number in range(1, self._total + 1):
             label = clean(page_label(self._document, number - 1))[:40]
-            turn = (yield from self._known_turn(number, label)) or (yield from self._read_turn(number, label))
+            turn = self._known_turn(number, label) or (yield from self._read_turn(number, label))
             self._findings.add(number, turn.facts.findings)
             if turn.facts.empty and number not in self._findings.unreadable[-1:]:
                 self._findings.without_text.append(number)
             yield PlacedPage(number, label, turn.facts.outer, turn)
 
-    def _known_turn(self, number: int, label: str) -> Generator[PictureEvent, None, _Turn | None]:
+    def _known_turn(self, number: int, label: str) -> _Turn | None:
         """A page with the fingerprint of a former one, unless it has been read already."""
         alike = self._former.get(self._prints[number - 1], ()) if number not in self._looked_at else ()
         if not alike:
             return None
         facts = alike[0].facts
-        if facts.scan and not (yield from self._recognised.again(number, facts.scan)):
+        if facts.scan and not self._recognised.again(number, facts.scan):
             return None
         return _Turn(number, label, facts, None, alike)
 
@@ -192,6 +201,8 @@ class _Reading:
         context = self._context(turn.number)
         for former in turn.alike:
             if former.dropped == dropped and former.context == context and self._vocabulary.agrees(former):
+                if turn.facts.scan and turn.facts.scan.picture:
+                    yield RecognisedPicture(turn.facts.scan.picture)
                 self._vocabulary.add(former.words)
                 separator, page = self._placed(turn, former)
                 yield PageKept(former.number, separator, page, self._total)

@@ -43,7 +43,7 @@ _PAGE_KEYS = frozenset(
 """ISO 32000-2, table 31. A page with another entry might be what a second page takes its fonts from."""
 _TOKEN = re.compile(
     rb"\((?:[^()\\]|\\.)*\)"  # a string, in which anything may stand
-    rb"|/StructParents? \d+\b(?! \d+ R)"  # shifts with the pages before
+    rb"|/StructParents? \d+ (?!\d+ R )"  # shifts with the pages before
     rb"|(?<= )-?\d*\.\d{6,}(?= )"
     rb"|(?<= )(\d+) (\d+) R(?= )",
     re.DOTALL,

@@ -97,13 +97,12 @@ class RecognisedPages:
         self.last = scan if name in self.known else None
         return lines if more else own
 
-    def again(self, number: int, scan: Scan) -> Generator[RecognisedPicture, None, bool]:
+    def again(self, number: int, scan: Scan) -> bool:
         """Take down that page `number` is one that was looked at before. False where it has to be looked at anew."""
-        if scan.picture and (self._tried >= MOST_PAGES or self._known(scan.picture) is None):
-            return False
         if scan.picture:
+            if self._tried >= MOST_PAGES or self._known(scan.picture) is None:
+                return False
             self._tried += 1
-            yield RecognisedPicture(scan.picture)
         self._note(number, scan)
         return True
 
