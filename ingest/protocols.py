@@ -41,11 +41,16 @@ class PageKept:
     total: int
 
 
+MOST_REMEMBERED = 2**26
+"""Bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """What to give back when a newer version of the document is read, so that its pages can be kept."""
 
     data: bytes
+    """At most MOST_REMEMBERED of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,34 +6,29 @@ as fast and without a second parser that hostile files could reach. pypdf rewrit
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pypdfium2 as pdfium
-import pypdfium2.raw as raw
 
 from ingest import media
 from ingest.columns import in_reading_order
-from ingest.headings import FontProfile, find_titles
-from ingest.layout import Heading, Line, compose, hyphenated_words
+from ingest.layout import Line, compose, hyphenated_words
 from ingest.loaders import pdf_fingerprints, recipe
 from ingest.loaders.pdf_attachments import attached_files
 from ingest.loaders.pdf_findings import Findings, PageFindings
 from ingest.loaders.pdf_fingerprints import NO_PRINT
 from ingest.loaders.pdf_memory import PageFacts, PageMemory, Vocabulary, pack, unpack
-from ingest.loaders.pdf_ocr import is_scan, picture
 from ingest.loaders.pdf_open import open_pdf, opened
-from ingest.loaders.pdf_strings import metadata, outline_title, page_label
-from ingest.loaders.pdf_text import PageText, read_text
+from ingest.loaders.pdf_pages import PdfPages
+from ingest.loaders.pdf_strings import metadata, page_label
 from ingest.loaders.titles import clean, sensible_title
 from ingest.ocr import engines
 from ingest.ocr.engines import AGAIN_HINT, INSTALL_HINT, installed
 from ingest.ocr.pages import RecognisedPages
 from ingest.protocols import (
-    Drawing,
     Loaded,
     LoadEvent,
     PageKept,
@@ -50,11 +45,6 @@ from rag.types import Page, Span
 PAGE_SEPARATOR = "\n\n"
 _A4 = (595.0, 842.0)
 """Points; stands in for the size of a page that cannot be opened."""
-_SAMPLED_PAGES = 12
-"""Pages looked at to learn which font size is usual, when there is no outline."""
-_FEWEST_TITLES = 3
-"""A shorter outline is a bookmark or two, not a table of contents."""
-_MOST_TITLES = 20_000
 _TITLE_PAGES = 3
 """A heading further in names a chapter, not the document."""
 
@@ -93,15 +83,6 @@ class PdfLoader:
 
 
 @dataclass(frozen=True, slots=True)
-class _ReadPage:
-    """A page's own text, its size in points, and whether more text is to be recognised in its picture."""
-
-    text: PageText
-    size: tuple[float, float]
-    scan: bool
-
-
-@dataclass(frozen=True, slots=True)
 class _Turn:
     """A page whose turn to become text has come, as far as is known of it."""
 
@@ -124,24 +105,16 @@ class _Reading:
     ) -> None:
         self._document = document
         self._total = len(document)
-        self._outline = _outline(document)
         self._position = 0
         self._vocabulary = Vocabulary()
         self._recognised = RecognisedPages(dict(known))
         self._findings = Findings()
         self._first_heading = ""
-        self._has_fields = document.get_formtype() == raw.FORMTYPE_ACRO_FORM
-        if self._has_fields:
-            document.init_forms()
         self._prints = prints if len(prints) == self._total else [NO_PRINT] * self._total
         self._recipe = f"{recipe(media.PDF)}; {engines.recipe()}"
         self._former = unpack(memory, self._recipe) if set(self._prints) != {NO_PRINT} else {}
         self._remembered: list[tuple[bytes, PageMemory]] = []
-        self._peeked: dict[int, _ReadPage] = {}
-        self._outlined = False
-        self._outlined = self._outline_fits()
-        self._fonts = None if self._outlined else self._font_profile()
-        self._looked_at = frozenset(self._peeked)
+        self._pages = PdfPages(document, self._recognised)
 
     def events(self, title: str | None) -> Iterator[LoadEvent]:
         """A page for every page, what is told of its picture before it, the files attached, then Loaded."""
@@ -174,7 +147,7 @@ class _Reading:
 
     def _known_turn(self, number: int, label: str) -> _Turn | None:
         """A page with the fingerprint of a former one, unless it has been read already."""
-        alike = self._former.get(self._prints[number - 1], ()) if number not in self._looked_at else ()
+        alike = self._former.get(self._prints[number - 1], ()) if number not in self._pages.looked_at else ()
         if not alike:
             return None
         facts = alike[0].facts
@@ -183,14 +156,14 @@ class _Reading:
         return _Turn(number, label, facts, None, alike)
 
     def _read_turn(self, number: int, label: str) -> Generator[PictureEvent, None, _Turn]:
-        read = self._peeked.pop(number, None) or self._read(number)
+        read = self._pages.read(number)
         if read is None:  # the page is told of in the notes; the others are read
             self._findings.unreadable.append(number)
             return _Turn(number, label, PageFacts(_A4, PageFindings(), (), empty=True), [], lasting=False)
         lines: Sequence[Line] = read.text.lines
         scan = None
         if read.scan:
-            lines = yield from self._recognised_lines(number, read, self._recognised)
+            lines = yield from self._pages.recognised_lines(number, read, self._recognised)
             scan = self._recognised.last
         outer = tuple(outer_lines(lines, read.size[1]))
         facts = PageFacts(read.size, PageFindings.of(read.text), outer, empty=not lines, scan=scan)
@@ -198,7 +171,7 @@ class _Reading:
 
     def _page(self, turn: _Turn, dropped: frozenset[int]) -> Iterator[PictureEvent | PageLoaded | PageKept]:
         self._findings.repeated_lines += len(dropped)
-        context = self._context(turn.number)
+        context = self._pages.context(turn.number)
         for former in turn.alike:
             if former.dropped == dropped and former.context == context and self._vocabulary.agrees(former):
                 if turn.facts.scan and turn.facts.scan.picture:
@@ -211,7 +184,7 @@ class _Reading:
         lines = in_reading_order(without(lines, dropped))
         words = hyphenated_words(lines)
         self._vocabulary.add(words)
-        headings = self._headings(turn.number, lines)
+        headings = self._pages.headings(turn.number, lines)
         tables = find_tables(lines, {index for each in headings for index in range(each.first, each.last + 1)})
         start = self._position + len(self._separator(bool(lines)))
         composed = compose(lines, headings, tables, offset=start, vocabulary=self._vocabulary)
@@ -239,12 +212,6 @@ class _Reading:
     def _separator(self, has_text: bool) -> str:
         return PAGE_SEPARATOR if has_text and self._position else ""
 
-    def _context(self, number: int) -> str:
-        """What decides which lines of a page are headings, and whether its letters' weight was looked at."""
-        told = self._outline.get(number) if self._fonts is None else (self._fonts, self._recognised.has(number))
-        bold = not self._outlined or number in self._looked_at
-        return hashlib.sha256(repr((told, bold)).encode()).hexdigest()[:32]
-
     def _no_text(self) -> NoText:
         pages = "1 page" if self._total == 1 else f"{self._total} pages"
         if hidden := self._findings.hidden_characters:
@@ -258,67 +225,15 @@ class _Reading:
             return NoText(f"The PDF has {pages}, and their text could not be recognised.", hint=AGAIN_HINT)
         return NoText(f"The PDF has {pages} but shows no text.", hint="Open it and check that its pages can be read.")
 
-    def _headings(self, number: int, lines: Sequence[Line]) -> list[Heading]:
-        if self._fonts is None:
-            return find_titles(lines, self._outline.get(number, ()))
-        fonts = FontProfile.of([lines]) if self._recognised.has(number) else self._fonts  # measured otherwise
-        return fonts.headings(lines)
-
     def _lines_after_all(self, number: int) -> Generator[PictureEvent, None, Sequence[Line]]:
         """The lines of a page that is as it was, but becomes another text."""
-        read = self._read(number)
+        read = self._pages.read(number)
         if read is None:
             self._findings.unreadable.append(number)
             return []
         if not read.scan:
             return read.text.lines
-        return (yield from self._recognised_lines(number, read, RecognisedPages(self._recognised.known)))
-
-    def _read(self, number: int) -> _ReadPage | None:
-        try:
-            page = self._document[number - 1]
-            if self._has_fields and page.flatten() == raw.FLATTEN_SUCCESS:  # what is filled in becomes text
-                page.close()
-                page = self._document[number - 1]
-            size: tuple[float, float] = page.get_size()
-            text = read_text(page, fonts=not self._outlined)
-            scan = self._recognised.possible() and is_scan(page, text.lines)
-        except pdfium.PdfiumError:
-            return None
-        page.close()
-        return _ReadPage(text, size, scan)
-
-    def _recognised_lines(
-        self, number: int, read: _ReadPage, into: RecognisedPages
-    ) -> Generator[PictureEvent, None, Sequence[Line]]:
-        """The lines in the page's picture, or its own where these say as much."""
-        yield Drawing()
-        own = read.text.lines
-        try:
-            page = self._document[number - 1]
-            shown, dpi = picture(page)
-        except pdfium.PdfiumError:  # it could be read, if not drawn
-            into.last = None
-            return own
-        page.close()
-        return (yield from into.lines(number, shown, dpi=dpi, points=read.size, own=own))
-
-    def _outline_fits(self) -> bool:
-        """Whether there is an outline worth the name, and its titles stand where it says."""
-        if sum(map(len, self._outline.values())) < _FEWEST_TITLES:
-            return False
-        first = sorted(self._outline.items())[:_SAMPLED_PAGES]
-        return any(find_titles(self._peek(number), titles) for number, titles in first)
-
-    def _font_profile(self) -> FontProfile:
-        every = max(1, -(-self._total // _SAMPLED_PAGES))
-        return FontProfile.of([self._peek(number) for number in range(1, self._total + 1, every)])
-
-    def _peek(self, number: int) -> list[Line]:
-        """The lines of a page before its turn; it is not read twice."""
-        if number not in self._peeked and (read := self._read(number)):
-            self._peeked[number] = read
-        return self._peeked[number].text.lines if number in self._peeked else []
+        return (yield from self._pages.recognised_lines(number, read, RecognisedPages(self._recognised.known)))
 
     def _head(self, title: str | None) -> Loaded:
         return Loaded(
@@ -333,20 +248,6 @@ class _Reading:
                 ocr_engine=self._recognised.engine,
             ),
         )
-
-
-def _outline(document: pdfium.PdfDocument) -> dict[int, list[tuple[str, int]]]:
-    """Page number → (title, level) of the outline entries that lead there."""
-    outline: dict[int, list[tuple[str, int]]] = {}
-    for count, bookmark in enumerate(document.get_toc(max_depth=6)):
-        if count >= _MOST_TITLES:
-            break
-        destination = bookmark.get_dest()
-        index = destination.get_index() if destination else None
-        text = clean(outline_title(bookmark))
-        if index is not None and text:
-            outline.setdefault(index + 1, []).append((text[:300], min(bookmark.level + 1, 6)))
-    return outline
 
 
 def _iso_date(value: str) -> str | None:

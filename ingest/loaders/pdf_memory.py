@@ -18,11 +18,10 @@ from typing import Any
 
 from ingest.loaders.pdf_findings import PageFindings
 from ingest.ocr.pages import Scan
+from ingest.protocols import MOST_REMEMBERED
 from ingest.running_lines import OuterLine
 
 _FORMAT = 1
-MOST_BYTES = 2**26
-"""Of a memory; 276 pages of a manual take 57,000."""
 _MOST_UNPACKED = 2**28
 _MOST_ALIKE = 16
 """Pages with one fingerprint that are remembered; blank ones are many."""
@@ -87,14 +86,14 @@ class Vocabulary:
 
 
 def pack(recipe: str, pages: Iterable[tuple[bytes, PageMemory]]) -> bytes:
-    """Pages with their fingerprints as bytes; none where there are too many.
+    """Pages with their fingerprints as bytes, 330 a page of a manual; none where there are too many.
 
     Args:
         recipe: names and versions of all that took part in reading them.
     """
     values = [_FORMAT, recipe, [[name.hex(), *_values(page)] for name, page in pages]]
     data = zlib.compress(json.dumps(values, separators=(",", ":")).encode(), 1)
-    return data if len(data) <= MOST_BYTES else b""
+    return data if len(data) <= MOST_REMEMBERED else b""
 
 
 def unpack(data: bytes, recipe: str) -> dict[bytes, list[PageMemory]]:

@@ -13,11 +13,11 @@ from ingest import media
 from ingest.loaders import assemble
 from ingest.ocr import MOST_PAGES
 from ingest.parser.frames import Frame, decode_event
-from ingest.parser.kept import taken_over
+from ingest.parser.kept import FormerPages
 from ingest.parser.limits import ParserLimits
 from ingest.parser.process import HelperProcess, HelperStopped
 from ingest.parser.watch import TICK_SECONDS, Watch
-from ingest.protocols import Embedded, Former, LoadEvent, PageKept, PageLoaded, Readings, RecognisedPicture, Remembered
+from ingest.protocols import Embedded, Former, LoadEvent, PageKept, PageLoaded, Readings, RecognisedPicture
 from ingest.wordboxes import Box
 from rag import errors
 from rag.errors import Cancelled, DamagedSource, FootnoteError, ReaderStopped, SourceError
@@ -105,18 +105,14 @@ class ParserClient:
         """
         request = {"op": "parse", "path": str(path.resolve()), "media_type": media_type, "title": title}
         request["password"] = password
+        before = FormerPages(former)
 
         def told() -> Iterator[LoadEvent]:
             known = readings.known() if readings else {}
-            parts = former.memory() if former else b"", *known.values()
-            for event in self._events({**request, "known": list(known)}, parts, cancelled, progress):
+            asked = {**request, "known": list(known)}
+            for event in before.taken_over(self._events(asked, (before.memory, *known.values()), cancelled, progress)):
                 if isinstance(event, Embedded):
                     embedded(event)
-                elif isinstance(event, PageKept):
-                    yield _taken_over(event, former)
-                    continue
-                elif isinstance(event, Remembered) and former:
-                    former.remember(event.data)
                 elif isinstance(event, RecognisedPicture) and readings:
                     readings.take(event)
                 yield event
@@ -297,15 +293,6 @@ class ParserClient:
         self._worker, self._pending = None, False
         if helper:
             helper.kill()
-
-
-def _taken_over(event: PageKept, former: Former | None) -> PageLoaded:
-    try:
-        if former is None:
-            raise ValueError("there is no former version")
-        return taken_over(former.page(event.former), event)
-    except (ValueError, errors.StorageError) as error:
-        raise _unreadable() from error
 
 
 def _never() -> bool:

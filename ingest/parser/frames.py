@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from ingest.ocr.readings import unpack
 from ingest.protocols import (
+    MOST_REMEMBERED,
     Drawing,
     Embedded,
     Loaded,
@@ -132,7 +133,7 @@ def decode_event(frame: Frame) -> LoadEvent:
         case "recognised":
             return _recognised(header["picture"], *frame.parts)
         case "remembered":
-            return Remembered(frame.parts[0])
+            return _remembered(*frame.parts)
         case "kept":
             separator = _text(header["separator"]) or ""
             return PageKept(int(header["former"]), separator, _page_of(header["page"]), int(header["total"]))
@@ -152,6 +153,12 @@ def _loaded(header: Mapping[str, Any]) -> Loaded:
         page_count=int(header["page_count"]),
         report=_report(header["report"]),
     )
+
+
+def _remembered(data: bytes) -> Remembered:
+    if len(data) > MOST_REMEMBERED:
+        raise ValueError("too much to remember")
+    return Remembered(data)
 
 
 def _recognised(picture: Any, reading: bytes) -> RecognisedPicture:

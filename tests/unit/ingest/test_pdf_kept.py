@@ -156,7 +156,7 @@ def test_each_part_of_what_a_page_followed_from_counts(
             "unpack",
             _unpacked,
         ),
-        "context": (*VERSIONS["outline changed"][:2], "_Reading._context", lambda *_: ""),
+        "context": (*VERSIONS["outline changed"][:2], "PdfPages.context", lambda *_: ""),
         "asked": (_cut("self-locking"), _cut("selflocking"), "Vocabulary.agrees", lambda *_: True),
     }[part]
     assert taken(tmp_path, old, new)
