@@ -31,6 +31,7 @@ _TIMES_THE_FILE = 4
 _BOXES = ("/MediaBox", "/CropBox", "/BleedBox", "/TrimBox", "/ArtBox")
 _ELSEWHERE = frozenset(("/Parent", "/B", "/Metadata", "/PieceInfo", *_BOXES))
 """Of a page's entries, those that lead out of it or draw nothing; the boxes are written down by themselves."""
+_PREFERENCES = "/ViewerPreferences"
 _PAGE_KEYS = frozenset(
     f"/{key}"
     for keys in (
@@ -105,8 +106,10 @@ class _Walk:
         """The fingerprint of each. Raises ValueError where the walk takes too long."""
         for page in self._pages:
             boxes = [[pack("f", float(side)) for side in page[box]] if box in page else None for box in _BOXES]
-            own = pikepdf.Dictionary({key: value for key, value in page.items() if key not in _ELSEWHERE})
-            yield self._hash(repr(boxes).encode(), self._body(own))
+            own = {key: value for key, value in page.items() if key not in _ELSEWHERE}
+            if _PREFERENCES in self._pdf.Root:  # they say whether lines run from the right: PDFium heeds it
+                own[_PREFERENCES] = self._pdf.Root[_PREFERENCES]
+            yield self._hash(repr(boxes).encode(), self._body(pikepdf.Dictionary(own)))
 
     def _hash(self, head: bytes, first: _Body) -> bytes:
         """Over bodies in the order in which they are referred to, with places in that order in place of numbers."""

@@ -123,6 +123,7 @@ CHANGES: dict[str, Callable[[Pdf], None]] = {
     "fonts from another page": _fonts_from_another_page,
     "inherited box": _inherited_box,
     "inherited turn": _inherited_turn,
+    "direction": lambda file: file.Root.__setattr__("ViewerPreferences", Dictionary(Direction=Name.R2L)),
     "box": lambda file: _page(file).__setattr__("MediaBox", Array([0, 0, 300, 842])),
     "crop": lambda file: _page(file).__setattr__("CropBox", Array([0, 0, 300, 842])),
     "turn": lambda file: _page(file).__setattr__("Rotate", 90),
@@ -131,7 +132,7 @@ CHANGES: dict[str, Callable[[Pdf], None]] = {
     "another annotation": lambda file: _page(file).Annots.append(Dictionary(Type=Name.Annot, Subtype=Name.Square)),
 }
 
-MORE = {"fonts from another page": {SECOND, 2}, "inherited turn": {0, SECOND, 2}}
+MORE = {"fonts from another page": {SECOND, 2}, "inherited turn": {0, SECOND, 2}, "direction": {0, SECOND, 2}}
 """Changes of other pages than the second."""
 
 
