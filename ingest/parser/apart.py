@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 _READ_BYTES = 2**16
+_MOST_FILES = 1024
 _PR_SET_PDEATHSIG = 1
 """prctl(2)."""
 
@@ -19,11 +20,13 @@ _PR_SET_PDEATHSIG = 1
 def apart(work: Callable[[], bytes], *, seconds: float) -> bytes:
     """What `work` returns; b"" where it takes longer, and less than all of it where the fork ends on the way."""
     incoming, outgoing = os.pipe()
+    parent = os.getpid()
     child = os.fork()
     if child == 0:
         try:
-            end_with(parent=os.getppid())
-            os.close(incoming)
+            end_with(parent=parent)
+            os.closerange(3, outgoing)  # whoever waits for the end of another pipe is not to wait for this fork
+            os.closerange(outgoing + 1, _MOST_FILES)
             with os.fdopen(outgoing, "wb") as file:
                 file.write(work())
         finally:
