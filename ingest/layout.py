@@ -6,7 +6,7 @@ Pure functions over plain values; what reads a format is in loaders/.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import sub
@@ -102,7 +102,7 @@ class _Piece:
 class _Writer:
     """Puts words after each other and keeps where they are."""
 
-    def __init__(self, offset: int, vocabulary: Collection[str]) -> None:
+    def __init__(self, offset: int, vocabulary: Container[str]) -> None:
         self.parts: list[str] = []
         self.words: list[WordBox] = []
         self.position = offset
@@ -152,7 +152,7 @@ def compose(
     tables: Sequence[Table] = (),
     *,
     offset: int,
-    vocabulary: Collection[str],
+    vocabulary: Container[str],
 ) -> Composed:
     """Join lines to text: "\\n" within a block, a blank line between blocks.
 
@@ -177,7 +177,7 @@ def compose(
     return Composed("".join(writer.parts), tuple(writer.words), tuple(blocks))
 
 
-def hyphen(before: str, after: str, vocabulary: Collection[str]) -> str:
+def hyphen(before: str, after: str, vocabulary: Container[str]) -> str:
     """What stands between the two halves of a word cut at a line's end: "", "-" or "- ".
 
     A hyphen that was there before the line was broken stays: before a capital, a digit or a word of its own, after

@@ -29,6 +29,31 @@ class PageLoaded:
 
 
 @dataclass(frozen=True, slots=True)
+class PageKept:
+    """In place of a PageLoaded: the page is one of the document's former version, only its place is another."""
+
+    former: int
+    """The number of that page."""
+    separator: str
+    """What stands before it in the text."""
+    page: Page
+    """As it is now, without its words."""
+    total: int
+
+
+MOST_REMEMBERED = 2**26
+"""Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What to give back when a newer version of the document is read, so that its pages can be kept."""
+
+    data: bytes
+    """At most MOST_REMEMBERED of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
     """The next piece is a picture, which is drawn now: the limits on time move on a little for it."""
 
@@ -74,7 +99,7 @@ class Loaded:
 
 
 PictureEvent = Drawing | Recognising | RecognisedPicture
-LoadEvent = PageLoaded | PictureEvent | Embedded | Loaded
+LoadEvent = PageLoaded | PageKept | PictureEvent | Embedded | Remembered | Loaded
 
 
 class Loader(Protocol):
@@ -98,6 +123,19 @@ class Readings(Protocol):
 
     def take(self, recognised: RecognisedPicture) -> None:
         """Keep a reading that is new, or note that one is used. What it raises ends the reading of the file."""
+
+
+class Former(Protocol):
+    """The version of a document that a newer one is read after."""
+
+    def memory(self) -> bytes:
+        """What was remembered of it (see Remembered); empty where nothing was."""
+
+    def page(self, number: int) -> PageLoaded:
+        """A page of it as it was loaded, its text without a separator. Raises ValueError for one that it lacks."""
+
+    def remember(self, data: bytes) -> None:
+        """Keep what is to be remembered of the newer version."""
 
 
 class Splitter(Protocol):

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
 
 from ingest.layout import Line
 
@@ -33,27 +33,43 @@ _NUMBERS = 4
 _NUMBER = re.compile(r"(?<![\d.,])\d{1,5}(?![\d,]|\.\d)")
 
 _Key = tuple[bool, str]
+
+
+class OuterLine(NamedTuple):
+    """A line at the top or bottom of a page."""
+
+    line: int
+    """Its index among the lines of the page."""
+    top: bool
+    row: int
+    """From the outermost, which is 0."""
+    height: float
+    """Points from the edge of the page."""
+    text: str
+
+
+T = TypeVar("T")
 Other = TypeVar("Other")
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedLines:
-    """A page's lines, and where they stand: size of the page in points, number from 1, printed number or ""."""
+class PlacedPage(Generic[T]):
+    """What decides about the running lines of a page: number from 1, printed number or "", outermost lines."""
 
     number: int
     label: str
-    size: tuple[float, float]
-    lines: list[Line]
+    outer: Sequence[OuterLine]
+    page: T
+    """Passed on."""
 
 
 @dataclass(slots=True)
 class _Edge:
-    """A line at the top or bottom of a page, and what it would be called on another."""
+    """An outer line, and what it would be called on another page."""
 
     line: int
     row: int
     height: float
-    """Points from the edge of the page."""
     keys: tuple[_Key, ...]
 
 
@@ -92,27 +108,49 @@ class _Seen:
         return 1 + _steps(places[here:]) + _steps(places[here::-1])
 
 
-def drop_running_lines(pages: Iterable[PlacedLines | Other]) -> Iterator[tuple[PlacedLines, int] | Other]:
-    """Each page without the headers and footers that an earlier page has, and how many lines these were.
+def running_lines(pages: Iterable[PlacedPage[T] | Other]) -> Iterator[tuple[T, frozenset[int]] | Other]:
+    """With each page, the indexes of its lines that are headers and footers which an earlier page has.
 
     Reads a few pages ahead of what it yields; what is no page is passed on at once.
     """
     seen = _Seen()
-    waiting: deque[tuple[PlacedLines, list[_Edge]]] = deque()
+    waiting: deque[tuple[PlacedPage[T], list[_Edge]]] = deque()
     for page in pages:
-        if not isinstance(page, PlacedLines):
+        if not isinstance(page, PlacedPage):
             yield page
             continue
-        edges = _edges(page)
+        edges = [
+            _Edge(o.line, o.row, o.height, tuple((o.top, name) for name in _names(o.text, page))) for o in page.outer
+        ]
         seen.add(page.number, edges)
         waiting.append((page, edges))
         if len(waiting) > _AHEAD:
-            yield _stripped(*waiting.popleft(), seen)
+            yield _running(*waiting.popleft(), seen)
     while waiting:
-        yield _stripped(*waiting.popleft(), seen)
+        yield _running(*waiting.popleft(), seen)
 
 
-def _stripped(page: PlacedLines, edges: list[_Edge], seen: _Seen) -> tuple[PlacedLines, int]:
+def without(lines: Sequence[Line], dropped: Collection[int]) -> list[Line]:
+    """The lines less those of these indexes."""
+    return [line for index, line in enumerate(lines) if index not in dropped]
+
+
+def outer_lines(lines: Sequence[Line], height: float) -> list[OuterLine]:
+    """The outermost lines of a page of this height in points, from the outermost row inwards."""
+    found = []
+    for top in (True, False):
+        distances = [(height - line.bottom if top else line.bottom, index) for index, line in enumerate(lines)]
+        row, last = -1, -2 * _SAME
+        for distance, index in sorted(entry for entry in distances if 0 <= entry[0] <= _MARGIN * height):
+            if distance - last > _SAME:
+                row, last = row + 1, distance
+            if row == _ROWS:
+                break
+            found.append(OuterLine(index, top, row, distance, lines[index].text))
+    return found
+
+
+def _running(page: PlacedPage[T], edges: list[_Edge], seen: _Seen) -> tuple[T, frozenset[int]]:
     stays: set[bool] = set()
     dropped: set[int] = set()
     for edge in edges:
@@ -124,30 +162,17 @@ def _stripped(page: PlacedLines, edges: list[_Edge], seen: _Seen) -> tuple[Place
             stays.add(top)  # what lies further in is the page's own
         elif not seen.first(page.number, edge):
             dropped.add(edge.line)
-    if not dropped:
-        return page, 0
-    kept = [line for index, line in enumerate(page.lines) if index not in dropped]
-    return replace(page, lines=kept), len(dropped)
+    return page.page, frozenset(dropped)
 
 
-def _edges(page: PlacedLines) -> list[_Edge]:
-    """From the outermost row inwards."""
-    height = page.size[1]
-    found = []
-    for top in (True, False):
-        distances = [(height - line.bottom if top else line.bottom, index) for index, line in enumerate(page.lines)]
-        row, last = -1, -2 * _SAME
-        for distance, index in sorted(entry for entry in distances if 0 <= entry[0] <= _MARGIN * height):
-            if distance - last > _SAME:
-                row, last = row + 1, distance
-            if row == _ROWS:
-                break
-            keys = tuple((top, name) for name in _names(page.lines[index].text, page))
-            found.append(_Edge(index, row, distance, keys))
-    return found
+def _edges(page: PlacedPage[T]) -> list[_Edge]:
+    return [
+        _Edge(outer.line, outer.row, outer.height, tuple((outer.top, name) for name in _names(outer.text, page)))
+        for outer in page.outer
+    ]
 
 
-def _names(text: str, page: PlacedLines) -> Iterator[str]:
+def _names(text: str, page: PlacedPage[T]) -> Iterator[str]:
     """The line itself, and with one number in it told by its distance from the page's."""
     yield text
     words = text.split(" ")

@@ -68,7 +68,7 @@ def pack(words: Sequence[WordBox]) -> bytes:
     if not words:
         return b""
     records = np.array([(w.start, w.end, w.x0, w.y0, w.x1, w.y1) for w in words], dtype=_RECORD)
-    return zlib.compress(records.tobytes(), 6)
+    return _packed(records.tobytes())
 
 
 def unpack(data: bytes) -> tuple[WordBox, ...]:
@@ -78,6 +78,17 @@ def unpack(data: bytes) -> tuple[WordBox, ...]:
         StorageError: the bytes are not what `pack` wrote.
     """
     return tuple(WordBox(*record) for record in np.frombuffer(_raw(data), dtype=_RECORD).tolist())
+
+
+def moved(words: Sequence[WordBox], by: int) -> PackedWords:
+    """The words of a page whose text stands so many characters further on. Raises StorageError."""
+    data = pack(words)
+    if not by or not data:
+        return PackedWords(data)
+    records = np.frombuffer(_raw(data), dtype=_RECORD).copy()
+    for edge in ("start", "end"):
+        records[edge] = records[edge].astype(np.int64) + by
+    return PackedWords(_packed(records.tobytes()))
 
 
 def boxes_of(words: Sequence[WordBox], span: Span) -> list[Box]:
@@ -100,6 +111,10 @@ def boxes_of(words: Sequence[WordBox], span: Span) -> list[Box]:
         else:
             lines.append(box)
     return lines
+
+
+def _packed(records: bytes) -> bytes:
+    return zlib.compress(records, 6)
 
 
 def _raw(data: bytes) -> bytes:

@@ -135,8 +135,7 @@ class Builder:
             with work.commit() as connection:
                 self._indexing.write_chunks(connection, index, record, pieces)
             self._indexing.embed(work, index, record)
-            self._indexing.enter_vectors(work, index, record)
-            self._indexing.enter_words(work, index, record, last=lambda _: None)
+            self._indexing.enter(work, index, record, half=lambda _: None, last=lambda _: None)
         except InvalidInput as error:  # the only one that lies in the document: its title is too long for the window
             raise InvalidInput(f"“{record.title or record.source}”: {error.message}", hint=error.hint) from error
 

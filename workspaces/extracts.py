@@ -18,7 +18,7 @@ from workspaces import repository
 from workspaces.identifiers import chunk_id, text_hash
 from workspaces.models import DocumentRecord
 from workspaces.names import printable
-from workspaces.tables import chunks, documents, embeddings, indexes, pages, texts
+from workspaces.tables import chunks, documents, embeddings, indexes, memories, pages, texts
 
 _TITLE_CHARACTERS = 150
 """A title is embedded with every chunk; a longer one would leave no room for text."""
@@ -55,8 +55,8 @@ def write_parsed(
 
 def write_text(connection: Connection, version_id: str, document: Document) -> None:
     """Store a version's text and pages in the place of earlier ones."""
-    connection.execute(delete(pages).where(pages.c.version_id == version_id))
-    connection.execute(delete(texts).where(texts.c.version_id == version_id))
+    for table in (memories, pages, texts):
+        connection.execute(delete(table).where(table.c.version_id == version_id))
     blocks = [[block.kind, block.span.start, block.span.end, block.level] for block in document.blocks]
     values = {"text": document.text, "blocks": blocks, "places": place_values(document.places)}
     connection.execute(insert(texts).values(version_id=version_id, **values))
@@ -115,6 +115,25 @@ def write_chunks(
     if pieces:
         rows = [_chunk_row(index_id, version_id, piece, title) for piece in pieces]
         connection.execute(insert(chunks), rows)
+
+
+def read_chunks(connection: Connection, index_id: str, version_id: str, *, title: str) -> list[Chunk]:
+    """A version's chunks in an index, in order; none where they were made under another title."""
+    rows = connection.execute(select(chunks).where(_of(index_id, version_id)).order_by(chunks.c.ordinal)).all()
+    found = [
+        Chunk(
+            ordinal=row.ordinal,
+            span=Span(row.start, row.end),
+            text=row.text,
+            page=row.page,
+            heading_path=tuple(row.heading_path),
+            places=places_of(row.places),
+            header=row.header,
+        )
+        for row in rows
+    ]
+    same = found and text_hash(found[0].embedding_text(title)) == rows[0].embedding_hash
+    return found if same else []
 
 
 def unembedded(

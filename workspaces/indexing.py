@@ -8,18 +8,20 @@ embedder of the index's fingerprint ever work for it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row
 
+from ingest.stretches import split_again
 from rag.priority import in_background, rest
 from rag.types import Chunk, embedding_text
-from workspaces import extracts, indexes
+from workspaces import extracts, indexes, repository
 from workspaces.database import Database
 from workspaces.embedders import Embedders
-from workspaces.lexical import Fts5Index, body_of
+from workspaces.lexical import Fts5Index, StemmedRow, body_of, stemmed
 from workspaces.models import DocumentRecord, SearchIndex
 from workspaces.runs import turn
 from workspaces.vectors import VectorIndex
@@ -58,7 +60,12 @@ class Indexing:
         splitter = self._embedders.splitter_of(index)
         with self._database.read() as connection:
             document = extracts.read_text(connection, record.version_id, record)
-        return splitter.split(document)
+            former = repository.get_document(connection, record.id)
+            chunks = []
+            if former.version_id != record.version_id and former.state == "ready":
+                chunks = extracts.read_chunks(connection, index.id, former.version_id, title=record.title)
+            before = extracts.read_text(connection, former.version_id, former) if chunks else None
+        return split_again(splitter, document, before, chunks) if before else splitter.split(document)
 
     def write_chunks(
         self, connection: Connection, index: SearchIndex, record: DocumentRecord, pieces: list[Chunk]
@@ -89,6 +96,25 @@ class Indexing:
                 extracts.write_vectors(connection, [row.embedding_hash for row in batch], embedder.name, matrix)
                 report(connection, done, total)
 
+    def enter(
+        self,
+        work: Work,
+        index: SearchIndex,
+        record: DocumentRecord,
+        *,
+        half: Callable[[Connection], None],
+        last: Callable[[Connection], None],
+    ) -> None:
+        """Enter the stored vectors, then the words, which are stemmed while the store, another process, takes the
+        vectors in. `half` is called in a transaction between the two, `last` in the one that completes the words."""
+        with ThreadPoolExecutor(1, thread_name_prefix="vectors") as pool:
+            entered = pool.submit(self.enter_vectors, work, index, record)
+            words = self.words(work, index, record)
+            entered.result()
+        with work.commit() as connection:
+            half(connection)
+        self.enter_words(work, index, record, words, last=last)
+
     def enter_vectors(self, work: Work, index: SearchIndex, record: DocumentRecord) -> None:
         """Enter the stored vectors into the store."""
         with self._database.read() as connection:
@@ -96,22 +122,34 @@ class Indexing:
                 work.check()
                 self._vectors.add(index.id, ids, matrix)
 
-    def enter_words(
-        self, work: Work, index: SearchIndex, record: DocumentRecord, *, last: Callable[[Connection], None]
-    ) -> None:
-        """Enter the words; in the last transaction the index holds the version completely, and `last` is called."""
+    def words(self, work: Work, index: SearchIndex, record: DocumentRecord) -> list[StemmedRow]:
+        """A version's words, to be entered."""
         with self._database.read() as connection:
             rows = connection.execute(extracts.words_of(index.id, record.version_id)).all()
+        found = []
+        for number, row in enumerate(rows):
+            if number % _INDEX_BATCH == 0:
+                rest()  # stemming is Python's own work, which a page that is drawn would share its lock with
+                work.check()
+            headings = " ".join(row.heading_path)
+            found.append(stemmed((row.rowid, record.title, headings, body_of(row), record.language)))
+        return found
+
+    def enter_words(
+        self,
+        work: Work,
+        index: SearchIndex,
+        record: DocumentRecord,
+        rows: Sequence[StemmedRow],
+        *,
+        last: Callable[[Connection], None],
+    ) -> None:
+        """Enter the words; in the last transaction the index holds the version completely, and `last` is called."""
         for start in range(0, max(1, len(rows)), _INDEX_BATCH):
             some = rows[start : start + _INDEX_BATCH]
-            rest()  # stemming is Python's own work, which a page that is drawn would share its lock with
-            work.check()
             with work.commit() as connection:
-                self._lexical.delete(connection, index.id, [row.rowid for row in some])
-                words = (
-                    (row.rowid, record.title, " ".join(row.heading_path), body_of(row), record.language) for row in some
-                )
-                self._lexical.insert(connection, index.id, words)
+                self._lexical.delete(connection, index.id, [row["rowid"] for row in some])
+                self._lexical.insert_stemmed(connection, index.id, some)
                 if start + _INDEX_BATCH >= len(rows):
                     indexes.enter(connection, index.id, record.version_id, chunk_count=len(rows))
                     last(connection)

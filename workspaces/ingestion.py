@@ -26,6 +26,7 @@ from rag.errors import FootnoteError, InvalidInput, NoText, PasswordNeeded, Sour
 from workspaces import extracts, fetches, frontier, indexes, members, repository, versions
 from workspaces.database import Database
 from workspaces.files import Files
+from workspaces.former import FormerVersion
 from workspaces.indexing import Indexing
 from workspaces.intake import Intake
 from workspaces.models import DocumentRecord, SearchIndex
@@ -115,6 +116,7 @@ class Ingestion:
                 converted(path, media_type, cancelled=cancelled) as (read, read_as),
             ):
                 readings = DocumentReadings(self._database, run.version_id, commit=lambda: self._runs.commit(run))
+                former = FormerVersion(self._database, run.version_id)
                 document = self._parser().parse(
                     read,
                     read_as,
@@ -123,6 +125,7 @@ class Ingestion:
                     progress=self._runs.progress(run),
                     embedded=intake.take,
                     readings=readings,
+                    former=former,
                 )
         except PasswordNeeded:  # whether a password can be asked for depends on what it is
             with self._runs.commit(run) as connection:
@@ -132,6 +135,7 @@ class Ingestion:
         with self._runs.commit(run) as connection:
             extracts.write_parsed(connection, record, document, media_type=media_type, read_as=read_as)
             readings.settle(connection)
+            former.settle(connection, run.version_id)
 
     def chunk(self, run: Run) -> None:
         """Split the text along its structure, for the index that is searched; where that one cannot be extended any
@@ -170,10 +174,13 @@ class Ingestion:
             return
         index, work = self._index_of(record), self._runs.work(run)
         try:
-            self._indexing.enter_vectors(work, index, record)
-            with self._runs.commit(run) as connection:
-                repository.set_state(connection, run.version_id, "indexed")
-            self._indexing.enter_words(work, index, record, last=lambda found: self._let_be_found(found, run))
+            self._indexing.enter(
+                work,
+                index,
+                record,
+                half=lambda connection: repository.set_state(connection, run.version_id, "indexed"),
+                last=lambda connection: self._let_be_found(connection, run),
+            )
         except FootnoteError:  # deleted, stopped or failed on the way: nothing of it stays in the indexes
             if not self._runs.closing.is_set():
                 self._indexing.withdraw(index, run.version_id)

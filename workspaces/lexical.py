@@ -62,6 +62,15 @@ _ID = re.compile(r"[0-9a-f]{1,64}")
 Row = tuple[int, str, str, str, Language]
 """What is entered of one chunk: (rowid in `chunks`, title, headings, body, language of its document)."""
 
+StemmedRow = dict[str, Any]
+
+
+def stemmed(row: Row) -> StemmedRow:
+    """A chunk's words as its index holds them: 0.1 ms of Python's own work, which can be done before a transaction."""
+    rowid, title, headings, body, language = row
+    texts = {"title": title, "headings": headings, "body": body}
+    return {"rowid": rowid, **{name: _joined(value, language) for name, value in texts.items()}}
+
 
 class Fts5Index:
     """LexicalIndex over SQLite. The writing methods work on the caller's connection, inside its transaction."""
@@ -86,12 +95,12 @@ class Fts5Index:
 
     def insert(self, connection: Connection, index_id: str, rows: Iterable[Row]) -> None:
         """Enter chunks. Their rowids must not be in the table yet."""
+        self.insert_stemmed(connection, index_id, map(stemmed, rows))
+
+    def insert_stemmed(self, connection: Connection, index_id: str, rows: Iterable[StemmedRow]) -> None:
+        """The same for what `stemmed` gave before."""
         words = _words(index_id)
-        entries = (
-            {"rowid": rowid, "title": _joined(title, language), "headings": _joined(headings, language),
-             "body": _joined(body, language)}
-            for rowid, title, headings, body, language in rows
-        )  # fmt: skip
+        entries = iter(rows)
         while some := list(islice(entries, _INSERT_ROWS)):
             connection.execute(insert(words), some)
 

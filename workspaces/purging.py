@@ -25,6 +25,7 @@ from workspaces.tables import (
     embeddings,
     entries,
     indexes,
+    memories,
     originals,
     pages,
     receipts,
@@ -206,7 +207,7 @@ class Purging:
                         self._lexical.delete(connection, index_id, [row.rowid for row in rows])
                 blank_quotes(connection, document_id)
                 trial_result_rows.forget_document(connection, document_id)
-                for table in (chunks, entries, pages, recognitions, texts):
+                for table in (chunks, entries, memories, pages, recognitions, texts):
                     connection.execute(delete(table).where(table.c.version_id.in_(mine)))
                 members.forget(connection, document_id)
                 connection.execute(delete(versions).where(versions.c.document_id == document_id))

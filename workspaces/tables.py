@@ -176,6 +176,13 @@ recognitions = Table(  # what was recognised in pictures (OCR), for the versions
     Column("reading", LargeBinary, nullable=False),  # ingest.ocr.readings
 )
 
+memories = Table(  # what is remembered of a version's pages, so that a newer one can keep them
+    "memories",
+    metadata,
+    Column("version_id", ID, ForeignKey("versions.id"), primary_key=True),
+    Column("data", LargeBinary, nullable=False),  # ingest.loaders.pdf_memory
+)
+
 chunks = Table(
     "chunks",
     metadata,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from ingest.loaders import READABLE, recipe
 from rag.errors import FootnoteError, InvalidInput
@@ -20,7 +20,7 @@ from workspaces.identifiers import new_id, now
 from workspaces.models import DocumentRecord, VersionRecord
 from workspaces.problems import NO_PROBLEM
 from workspaces.runs import Run
-from workspaces.tables import documents, members, versions
+from workspaces.tables import documents, members, memories, versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,7 @@ def supersede(connection: Connection, version_id: str) -> None:
     """Take a version out of use: its run has ended, and its passages are found no more."""
     repository.set_state(connection, version_id, "superseded")
     repository.set_version(connection, version_id, **NO_PROBLEM)
+    connection.execute(delete(memories).where(memories.c.version_id == version_id))  # no newer one is read after it
 
 
 def _begun(connection: Connection, record: DocumentRecord) -> tuple[str, list[str]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 from ingest import media
 from ingest.protocols import Loaded, Loader, LoadEvent, PageLoaded
@@ -50,12 +52,21 @@ PICTURED = media.IMAGES | {media.PDF}
 """Those whose text may have to be recognised in pictures."""
 
 
-def loader_for(media_type: str, *, password: str | None = None, known: Mapping[str, bytes] | None = None) -> Loader:
+def loader_for(
+    media_type: str,
+    *,
+    password: str | None = None,
+    known: Mapping[str, bytes] | None = None,
+    memory: bytes = b"",
+    fingerprints: Callable[[Path], Sequence[bytes]] | None = None,
+) -> Loader:
     """The loader of a media type that `ingest.media.detect` gives.
 
     Args:
         password: of a PDF.
         known: readings of the pictures in it from before (see ingest/ocr/readings.py).
+        memory: what was remembered of a PDF's former version (see `ingest.protocols.Remembered`).
+        fingerprints: tells them of its pages, where it has to be guarded.
 
     Raises:
         UnsupportedType: any other type.
@@ -64,8 +75,10 @@ def loader_for(media_type: str, *, password: str | None = None, known: Mapping[s
         raise UnsupportedType("Files of this kind are not supported.", hint=media.READABLE)
     module, name, _, _ = _LOADERS[media_type]
     make = getattr(import_module(f"ingest.loaders.{module}"), name)
-    options = {"password": password} if media_type == media.PDF else {}
-    loader: Loader = make(**options, known=known) if media_type in PICTURED else make()
+    options: dict[str, Any] = {"known": known} if media_type in PICTURED else {}
+    if media_type == media.PDF:
+        options |= {"password": password, "memory": memory, "fingerprints": fingerprints}
+    loader: Loader = make(**options)
     return loader
 
 

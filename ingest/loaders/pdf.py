@@ -6,41 +6,45 @@ as fast and without a second parser that hostile files could reach. pypdf rewrit
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 
 import pypdfium2 as pdfium
-import pypdfium2.raw as raw
 
+from ingest import media
 from ingest.columns import in_reading_order
-from ingest.headings import FontProfile, find_titles
-from ingest.layout import Heading, Line, compose, hyphenated_words
+from ingest.layout import Line, compose, hyphenated_words
+from ingest.loaders import pdf_fingerprints, recipe
 from ingest.loaders.pdf_attachments import attached_files
-from ingest.loaders.pdf_findings import Findings
-from ingest.loaders.pdf_ocr import is_scan, picture
-from ingest.loaders.pdf_strings import metadata, outline_title, page_label
-from ingest.loaders.pdf_text import PageText, read_text
+from ingest.loaders.pdf_findings import Findings, PageFindings
+from ingest.loaders.pdf_fingerprints import NO_PRINT
+from ingest.loaders.pdf_memory import PageFacts, PageMemory, Vocabulary, pack, unpack
+from ingest.loaders.pdf_open import open_pdf, opened
+from ingest.loaders.pdf_pages import PdfPages
+from ingest.loaders.pdf_strings import metadata, page_label
 from ingest.loaders.titles import clean, sensible_title
+from ingest.ocr import engines
 from ingest.ocr.engines import AGAIN_HINT, INSTALL_HINT, installed
 from ingest.ocr.pages import RecognisedPages
-from ingest.protocols import Drawing, Loaded, LoadEvent, PageLoaded, PictureEvent
-from ingest.running_lines import PlacedLines, drop_running_lines
+from ingest.protocols import (
+    Loaded,
+    LoadEvent,
+    PageKept,
+    PageLoaded,
+    PictureEvent,
+    RecognisedPicture,
+    Remembered,
+)
+from ingest.running_lines import PlacedPage, outer_lines, running_lines, without
 from ingest.tables import find_tables
-from rag.errors import DamagedSource, NoText, PasswordNeeded
+from rag.errors import DamagedSource, NoText
 from rag.types import Page, Span
 
 PAGE_SEPARATOR = "\n\n"
 _A4 = (595.0, 842.0)
 """Points; stands in for the size of a page that cannot be opened."""
-_SAMPLED_PAGES = 12
-"""Pages looked at to learn which font size is usual, when there is no outline."""
-_FEWEST_TITLES = 3
-"""A shorter outline is a bookmark or two, not a table of contents."""
-_MOST_TITLES = 20_000
 _TITLE_PAGES = 3
 """A heading further in names a chapter, not the document."""
 
@@ -48,11 +52,21 @@ _TITLE_PAGES = 3
 class PdfLoader:
     """Reads PDFs page by page; keeps no state between files."""
 
-    def __init__(self, password: str | None = None, *, known: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self,
+        password: str | None = None,
+        *,
+        known: Mapping[str, bytes] | None = None,
+        memory: bytes = b"",
+        fingerprints: Callable[[Path], Sequence[bytes]] | None = None,
+    ) -> None:
         """`password` opens a protected one; None is the empty password. `known` are readings of its pictures from
-        before (see ingest/ocr/readings.py)."""
+        before (see ingest/ocr/readings.py), `memory` is what was remembered of a former version's pages, and
+        `fingerprints` is called in place of ingest/loaders/pdf_fingerprints.py."""
         self._password = password
         self._known = known or {}
+        self._memory = memory
+        self._fingerprints = fingerprints or pdf_fingerprints.fingerprints
 
     def load(self, path: Path, *, title: str | None) -> Iterator[LoadEvent]:
         """See `ingest.protocols.Loader`.
@@ -62,96 +76,54 @@ class PdfLoader:
             DamagedSource: neither PDFium nor a repair can open it, or none of its pages.
             NoText: it opens, but no page holds text.
         """
-        with open_pdf(path, self._password) as document:
-            yield from _Reading(document, self._known).events(title)
-
-
-def open_pdf(path: Path, password: str | None = None) -> pdfium.PdfDocument:
-    """Open with a password, or with the empty one; repaired if need be.
-
-    Raises:
-        PasswordNeeded, DamagedSource
-    """
-    try:
-        return pdfium.PdfDocument(path, password)
-    except pdfium.PdfiumError as error:
-        if error.err_code in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY):
-            raise PasswordNeeded(
-                "The PDF is protected with a password.", hint="Type the password, or add a copy without one."
-            ) from error
-        return _repaired(path)
-
-
-def unlocked(path: Path, password: str) -> bytes:
-    """The same PDF without its protection, as PDFium writes it.
-
-    Raises:
-        PasswordNeeded: that is not its password.
-        DamagedSource: it cannot be opened, or not written.
-    """
-    copy = BytesIO()
-    with open_pdf(path, password) as document:
-        try:
-            document.save(copy, flags=raw.FPDF_REMOVE_SECURITY)
-        except pdfium.PdfiumError as error:
-            raise DamagedSource("The PDF is damaged and cannot be written without its password.") from error
-    return copy.getvalue()
-
-
-def _repaired(path: Path) -> pdfium.PdfDocument:
-    import pypdf  # only here: most helpers never need it
-
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    copy = BytesIO()
-    try:
-        pypdf.PdfWriter(clone_from=pypdf.PdfReader(path, strict=False)).write(copy)
-        return pdfium.PdfDocument(copy.getvalue())
-    except Exception as error:  # a broken file makes pypdf raise anything; each time it means: cannot be repaired
-        raise DamagedSource(
-            "The PDF is damaged and cannot be opened.",
-            hint="Open it in a PDF viewer, save it again and add the new file.",
-        ) from error
+        sound = opened(path, self._password)
+        prints = () if sound is None else self._fingerprints(path)
+        with open_pdf(path, self._password) if sound is None else sound as document:
+            yield from _Reading(document, self._known, prints, self._memory).events(title)
 
 
 @dataclass(frozen=True, slots=True)
-class _ReadPage:
-    """A page's own text, its size in points, and whether more text is to be recognised in its picture."""
+class _Turn:
+    """A page whose turn to become text has come, as far as is known of it."""
 
-    text: PageText
-    size: tuple[float, float]
-    scan: bool
+    number: int
+    label: str
+    facts: PageFacts
+    lines: Sequence[Line] | None
+    """None where it was not read."""
+    alike: Sequence[PageMemory] = ()
+    """Pages of the former version that it may be."""
+    lasting: bool = True
+    """Whether it would be read the same another time."""
 
 
 class _Reading:
     """One pass over one PDF."""
 
-    def __init__(self, document: pdfium.PdfDocument, known: Mapping[str, bytes]) -> None:
+    def __init__(
+        self, document: pdfium.PdfDocument, known: Mapping[str, bytes], prints: Sequence[bytes], memory: bytes
+    ) -> None:
         self._document = document
         self._total = len(document)
-        self._outline = _outline(document)
         self._position = 0
-        self._vocabulary: set[str] = set()
+        self._vocabulary = Vocabulary()
         self._recognised = RecognisedPages(dict(known))
         self._findings = Findings()
         self._first_heading = ""
-        self._has_fields = document.get_formtype() == raw.FORMTYPE_ACRO_FORM
-        if self._has_fields:
-            document.init_forms()
-        self._peeked: dict[int, _ReadPage] = {}
-        self._outlined = False
-        self._outlined = self._outline_fits()
-        self._fonts = None if self._outlined else self._font_profile()
+        self._prints = prints if len(prints) == self._total else [NO_PRINT] * self._total
+        self._recipe = f"{recipe(media.PDF)}; {engines.recipe()}"
+        self._former = unpack(memory, self._recipe) if set(self._prints) != {NO_PRINT} else {}
+        self._remembered: list[tuple[bytes, PageMemory]] = []
+        self._pages = PdfPages(document, self._recognised)
 
     def events(self, title: str | None) -> Iterator[LoadEvent]:
-        """A PageLoaded for every page, what is told of its picture before it, the files attached, then Loaded."""
-        placed: Iterator[tuple[PlacedLines, int] | PictureEvent] = drop_running_lines(self._placed_pages())
-        for found in placed:
-            if not isinstance(found, tuple):
+        """A page for every page, what is told of its picture before it, the files attached, then Loaded."""
+        turns: Iterator[tuple[_Turn, frozenset[int]] | PictureEvent] = running_lines(self._turns())
+        for found in turns:
+            if isinstance(found, tuple):
+                yield from self._page(*found)
+            else:
                 yield found
-                continue
-            page, repeated = found
-            self._findings.repeated_lines += repeated
-            yield self._page(page)
         if len(self._findings.unreadable) == self._total:
             raise DamagedSource(
                 "None of the PDF's pages can be read.",
@@ -160,40 +132,85 @@ class _Reading:
         if not self._position:
             raise self._no_text()
         yield from attached_files(self._document, self._findings.attached)
+        if self._remembered:
+            yield Remembered(pack(self._recipe, self._remembered))
         yield self._head(title)
 
-    def _placed_pages(self) -> Iterator[PlacedLines | PictureEvent]:
+    def _turns(self) -> Iterator[PlacedPage[_Turn] | PictureEvent]:
         for number in range(1, self._total + 1):
-            lines, size, scan = self._lines(number)
-            if scan:
-                yield Drawing()
-                lines = yield from self._recognised_lines(number, lines, size)
-            if not lines and number not in self._findings.unreadable[-1:]:
-                self._findings.without_text.append(number)
             label = clean(page_label(self._document, number - 1))[:40]
-            yield PlacedLines(number, label, size, list(lines))
+            turn = self._known_turn(number, label) or (yield from self._read_turn(number, label))
+            self._findings.add(number, turn.facts.findings)
+            if turn.facts.empty and number not in self._findings.unreadable[-1:]:
+                self._findings.without_text.append(number)
+            yield PlacedPage(number, label, turn.facts.outer, turn)
 
-    def _page(self, page: PlacedLines) -> PageLoaded:
-        number, lines = page.number, in_reading_order(page.lines)
-        separator = PAGE_SEPARATOR if lines and self._position else ""
-        self._vocabulary |= hyphenated_words(lines)
-        headings = self._headings(number, lines)
-        start = self._position + len(separator)
+    def _known_turn(self, number: int, label: str) -> _Turn | None:
+        """A page with the fingerprint of a former one, unless it has been read already."""
+        alike = self._former.get(self._prints[number - 1], ()) if number not in self._pages.looked_at else ()
+        if not alike:
+            return None
+        facts = alike[0].facts
+        if facts.scan and not self._recognised.again(number, facts.scan):
+            return None
+        return _Turn(number, label, facts, None, alike)
+
+    def _read_turn(self, number: int, label: str) -> Generator[PictureEvent, None, _Turn]:
+        read = self._pages.read(number)
+        if read is None:  # the page is told of in the notes; the others are read
+            self._findings.unreadable.append(number)
+            return _Turn(number, label, PageFacts(_A4, PageFindings(), (), empty=True), [], lasting=False)
+        lines: Sequence[Line] = read.text.lines
+        scan = None
+        if read.scan:
+            lines = yield from self._pages.recognised_lines(number, read, self._recognised)
+            scan = self._recognised.last
+        outer = tuple(outer_lines(lines, read.size[1]))
+        facts = PageFacts(read.size, PageFindings.of(read.text), outer, empty=not lines, scan=scan)
+        return _Turn(number, label, facts, list(lines), lasting=not read.scan or scan is not None)
+
+    def _page(self, turn: _Turn, dropped: frozenset[int]) -> Iterator[PictureEvent | PageLoaded | PageKept]:
+        self._findings.repeated_lines += len(dropped)
+        context = self._pages.context(turn.number)
+        for former in turn.alike:
+            if former.dropped == dropped and former.context == context and self._vocabulary.agrees(former):
+                if turn.facts.scan and turn.facts.scan.picture:
+                    yield RecognisedPicture(turn.facts.scan.picture)
+                self._vocabulary.add(former.words)
+                separator, page = self._placed(turn, former)
+                yield PageKept(former.number, separator, page, self._total)
+                return
+        lines = (yield from self._lines_after_all(turn.number)) if turn.lines is None else turn.lines
+        lines = in_reading_order(without(lines, dropped))
+        words = hyphenated_words(lines)
+        self._vocabulary.add(words)
+        headings = self._pages.headings(turn.number, lines)
         tables = find_tables(lines, {index for each in headings for index in range(each.first, each.last + 1)})
-        self._findings.tables += len(tables)
+        start = self._position + len(self._separator(bool(lines)))
         composed = compose(lines, headings, tables, offset=start, vocabulary=self._vocabulary)
-        if headings and number <= _TITLE_PAGES and not self._first_heading:
-            self._first_heading = " ".join(line.text for line in lines[headings[0].first : headings[0].last + 1])
-        if lines:
-            self._position = start + len(composed.text)
-        span = Span(start, self._position) if lines else Span(self._position, self._position)
-        label = page.label if page.label not in ("", str(number)) else None
-        return PageLoaded(
-            text=separator + composed.text,
-            blocks=composed.blocks,
-            page=Page(number, span, label, *page.size, composed.words),
-            total=self._total,
-        )
+        heading = " ".join(line.text for line in lines[headings[0].first : headings[0].last + 1]) if headings else ""
+        asked, found = self._vocabulary.asked, frozenset(words)
+        length = len(composed.text)
+        made = PageMemory(turn.number, turn.facts, context, dropped, found, asked, length, len(tables), heading)
+        separator, page = self._placed(turn, made)
+        page = replace(page, words=composed.words)
+        yield PageLoaded(separator + composed.text, composed.blocks, page, self._total)
+
+    def _placed(self, turn: _Turn, made: PageMemory) -> tuple[str, Page]:
+        """What stands before a page and where it stands, its words left out; what is known of it is taken down."""
+        if turn.lasting and self._prints[turn.number - 1] != NO_PRINT:
+            self._remembered.append((self._prints[turn.number - 1], replace(made, number=turn.number)))
+        self._findings.tables += made.tables
+        if turn.number <= _TITLE_PAGES and not self._first_heading:
+            self._first_heading = made.heading
+        separator = self._separator(made.length > 0)
+        start = self._position + len(separator)
+        self._position = start + made.length
+        label = turn.label if turn.label not in ("", str(turn.number)) else None
+        return separator, Page(turn.number, Span(start, self._position), label, *turn.facts.size, ())
+
+    def _separator(self, has_text: bool) -> str:
+        return PAGE_SEPARATOR if has_text and self._position else ""
 
     def _no_text(self) -> NoText:
         pages = "1 page" if self._total == 1 else f"{self._total} pages"
@@ -208,63 +225,15 @@ class _Reading:
             return NoText(f"The PDF has {pages}, and their text could not be recognised.", hint=AGAIN_HINT)
         return NoText(f"The PDF has {pages} but shows no text.", hint="Open it and check that its pages can be read.")
 
-    def _headings(self, number: int, lines: Sequence[Line]) -> list[Heading]:
-        if self._fonts is None:
-            return find_titles(lines, self._outline.get(number, ()))
-        fonts = FontProfile.of([lines]) if self._recognised.has(number) else self._fonts  # measured otherwise
-        return fonts.headings(lines)
-
-    def _lines(self, number: int) -> tuple[Sequence[Line], tuple[float, float], bool]:
-        """The page's own lines, its size in points, and whether its text is to be recognised in its picture."""
-        read = self._peeked.pop(number, None) or self._read(number)
-        if read is None:  # the page is told of in the notes; the others are read
+    def _lines_after_all(self, number: int) -> Generator[PictureEvent, None, Sequence[Line]]:
+        """The lines of a page that is as it was, but becomes another text."""
+        read = self._pages.read(number)
+        if read is None:
             self._findings.unreadable.append(number)
-            return [], _A4, False
-        self._findings.add(number, read.text)
-        return read.text.lines, read.size, read.scan
-
-    def _read(self, number: int) -> _ReadPage | None:
-        try:
-            page = self._document[number - 1]
-            if self._has_fields and page.flatten() == raw.FLATTEN_SUCCESS:  # what is filled in becomes text
-                page.close()
-                page = self._document[number - 1]
-            size: tuple[float, float] = page.get_size()
-            text = read_text(page, fonts=not self._outlined)
-            scan = self._recognised.possible() and is_scan(page, text.lines)
-        except pdfium.PdfiumError:
-            return None
-        page.close()
-        return _ReadPage(text, size, scan)
-
-    def _recognised_lines(
-        self, number: int, own: Sequence[Line], size: tuple[float, float]
-    ) -> Generator[PictureEvent, None, Sequence[Line]]:
-        """The lines in the page's picture, or its own where these say as much."""
-        try:
-            page = self._document[number - 1]
-            shown, dpi = picture(page)
-        except pdfium.PdfiumError:  # it could be read, if not drawn
-            return own
-        page.close()
-        return (yield from self._recognised.lines(number, shown, dpi=dpi, points=size, own=own))
-
-    def _outline_fits(self) -> bool:
-        """Whether there is an outline worth the name, and its titles stand where it says."""
-        if sum(map(len, self._outline.values())) < _FEWEST_TITLES:
-            return False
-        first = sorted(self._outline.items())[:_SAMPLED_PAGES]
-        return any(find_titles(self._peek(number), titles) for number, titles in first)
-
-    def _font_profile(self) -> FontProfile:
-        every = max(1, -(-self._total // _SAMPLED_PAGES))
-        return FontProfile.of([self._peek(number) for number in range(1, self._total + 1, every)])
-
-    def _peek(self, number: int) -> list[Line]:
-        """The lines of a page before its turn; it is not read twice."""
-        if number not in self._peeked and (read := self._read(number)):
-            self._peeked[number] = read
-        return self._peeked[number].text.lines if number in self._peeked else []
+            return []
+        if not read.scan:
+            return read.text.lines
+        return (yield from self._pages.recognised_lines(number, read, RecognisedPages(self._recognised.known)))
 
     def _head(self, title: str | None) -> Loaded:
         return Loaded(
@@ -279,20 +248,6 @@ class _Reading:
                 ocr_engine=self._recognised.engine,
             ),
         )
-
-
-def _outline(document: pdfium.PdfDocument) -> dict[int, list[tuple[str, int]]]:
-    """Page number → (title, level) of the outline entries that lead there."""
-    outline: dict[int, list[tuple[str, int]]] = {}
-    for count, bookmark in enumerate(document.get_toc(max_depth=6)):
-        if count >= _MOST_TITLES:
-            break
-        destination = bookmark.get_dest()
-        index = destination.get_index() if destination else None
-        text = clean(outline_title(bookmark))
-        if index is not None and text:
-            outline.setdefault(index + 1, []).append((text[:300], min(bookmark.level + 1, 6)))
-    return outline
 
 
 def _iso_date(value: str) -> str | None:

@@ -11,6 +11,20 @@ from ingest.page_ranges import page_ranges
 from rag.types import HIDDEN_SAMPLE, Report
 
 
+@dataclass(frozen=True, slots=True)
+class PageFindings:
+    """What is found on one page."""
+
+    text_layer: bool = False
+    hidden_characters: int = 0
+    hidden_sample: str = ""
+
+    @classmethod
+    def of(cls, text: PageText) -> PageFindings:
+        """On a page that was read."""
+        return cls(text.text_layer, len(text.hidden) - text.hidden.count(" "), text.hidden[:HIDDEN_SAMPLE])
+
+
 @dataclass(slots=True)
 class Findings:
     """Gathered page by page; numbers of pages ascend."""
@@ -25,14 +39,14 @@ class Findings:
     tables: int = 0
     attached: Inside = field(default_factory=Inside)
 
-    def add(self, number: int, text: PageText) -> None:
+    def add(self, number: int, found: PageFindings) -> None:
         """Take down what was found on a page."""
-        if text.text_layer:
+        if found.text_layer:
             self.with_text_layer.append(number)
-        if text.hidden:
+        if found.hidden_characters:
             self.with_hidden_text.append(number)
-            self.hidden_characters += len(text.hidden) - text.hidden.count(" ")
-            self.hidden_sample = f"{self.hidden_sample} {text.hidden[:HIDDEN_SAMPLE]}".strip()[:HIDDEN_SAMPLE]
+            self.hidden_characters += found.hidden_characters
+            self.hidden_sample = f"{self.hidden_sample} {found.hidden_sample}".strip()[:HIDDEN_SAMPLE]
 
     def notes(self, *, scanned: bool) -> Iterator[str]:
         """In plain words, what a person should know; `scanned`: nobody has looked for text in pictures."""

@@ -10,7 +10,7 @@ import pypdfium2.raw as raw
 from PIL import Image
 
 from ingest.loaders.page_image import check, png, scale_for
-from ingest.loaders.pdf import open_pdf
+from ingest.loaders.pdf_open import open_pdf
 from ingest.wordboxes import Box
 from rag.errors import DamagedSource
 

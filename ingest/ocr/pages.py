@@ -23,6 +23,17 @@ _MUCH_MORE = 1.5
 """Times as many characters."""
 
 
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What became of a page's picture, the same whenever it is looked at by the same engines."""
+
+    picture: str = ""
+    """The name of its reading; "" where it is empty and was not read."""
+    confidence: float | None = None
+    """From 0 to 1; None where the page's own text says as much."""
+    engine: str = ""
+
+
 @dataclass(slots=True)
 class RecognisedPages:
     """Recognises pages of one document, and remembers."""
@@ -37,6 +48,8 @@ class RecognisedPages:
     """The one that read most recently."""
     left_out: list[int] = field(default_factory=list)
     """Pages that came after MOST_PAGES of them."""
+    last: Scan | None = None
+    """The last page looked at; None where it might go otherwise another time."""
     _tried: int = 0
 
     def possible(self) -> bool:
@@ -61,7 +74,9 @@ class RecognisedPages:
             points: width and height of the page as shown.
             own: the page's text layer, which is exact: it stays where the picture does not say much more.
         """
+        self.last = None
         if min(picture.size) < _LEAST_PIXELS or is_empty(picture):
+            self.last = Scan()
             return own
         if self._tried >= MOST_PAGES:
             self.left_out.append(number)
@@ -70,34 +85,48 @@ class RecognisedPages:
         ready = readable(picture, dpi=dpi)
         scale = points[0] / ready.width
         try:
-            found, turns = yield from self._reading(ready, dpi=round(72 / scale))
+            name, found, turns = yield from self._reading(ready, dpi=round(72 / scale))
         except RecognitionFailed:
             self.failed.append(number)
             return own
         lines = placed_lines(found, scale=scale, height=points[1 - turns % 2])
         turned_back(lines, turns, points=points)
-        if _characters(lines) <= _MUCH_MORE * _characters(own):
-            return own
-        self.read.append((number, round(found.confidence, 3)))
-        self.engine = found.engine
-        return lines
+        more = _characters(lines) > _MUCH_MORE * _characters(own)
+        scan = Scan(name, round(found.confidence, 3) if more else None, found.engine)
+        self._note(number, scan)
+        self.last = scan if name in self.known else None
+        return lines if more else own
+
+    def again(self, number: int, scan: Scan) -> bool:
+        """Take down that page `number` is one that was looked at before. False where it has to be looked at anew."""
+        if scan.picture:
+            if self._tried >= MOST_PAGES or self._known(scan.picture) is None:
+                return False
+            self._tried += 1
+        self._note(number, scan)
+        return True
+
+    def _note(self, number: int, scan: Scan) -> None:
+        if scan.confidence is not None:
+            self.read.append((number, scan.confidence))
+            self.engine = scan.engine
 
     def _reading(
         self, picture: Image.Image, *, dpi: int
-    ) -> Generator[Recognising | RecognisedPicture, None, tuple[Recognised, int]]:
-        """What is known to stand in a picture, or else what the engines read in it, and the turns. Raises
+    ) -> Generator[Recognising | RecognisedPicture, None, tuple[str, Recognised, int]]:
+        """The picture's name, what is known to stand in it, or else what the engines read in it, and the turns. Raises
         RecognitionFailed."""
         name = name_of(picture, dpi=dpi, recipe=recipe())
         known = self._known(name)
         if known is not None:
             yield RecognisedPicture(name)
-            return known
+            return name, *known
         yield Recognising()
         found, turns = read_upright(picture, dpi=dpi)
         if packed := pack(found, turns):
             self.known[name] = packed
             yield RecognisedPicture(name, packed)
-        return found, turns
+        return name, found, turns
 
     def _known(self, name: str) -> tuple[Recognised, int] | None:
         try:

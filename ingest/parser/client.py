@@ -13,10 +13,11 @@ from ingest import media
 from ingest.loaders import assemble
 from ingest.ocr import MOST_PAGES
 from ingest.parser.frames import Frame, decode_event
+from ingest.parser.kept import FormerPages
 from ingest.parser.limits import ParserLimits
 from ingest.parser.process import HelperProcess, HelperStopped
 from ingest.parser.watch import TICK_SECONDS, Watch
-from ingest.protocols import Embedded, LoadEvent, PageLoaded, Readings, RecognisedPicture
+from ingest.protocols import Embedded, Former, LoadEvent, PageKept, PageLoaded, Readings, RecognisedPicture
 from ingest.wordboxes import Box
 from rag import errors
 from rag.errors import Cancelled, DamagedSource, FootnoteError, ReaderStopped, SourceError
@@ -84,6 +85,7 @@ class ParserClient:
         embedded: Callable[[Embedded], None] = lambda _: None,
         password: str | None = None,
         readings: Readings | None = None,
+        former: Former | None = None,
     ) -> Document:
         """The document in a file, with its language detected.
 
@@ -95,6 +97,7 @@ class ParserClient:
             embedded: called with every file inside the file as it is met; one may come twice (a second try).
             password: of a protected PDF. It goes to the helper through a pipe, and nowhere else.
             readings: what is known of its pictures, and where it is kept what they say; else all are recognised.
+            former: the version whose pages are taken over where they are the same; else all are read.
 
         Raises:
             SourceError: the kind says why the file cannot be read.
@@ -102,9 +105,12 @@ class ParserClient:
         """
         request = {"op": "parse", "path": str(path.resolve()), "media_type": media_type, "title": title}
         request["password"] = password
+        before = FormerPages(former)
 
         def told() -> Iterator[LoadEvent]:
-            for event in self._events(request, cancelled, progress, known=readings.known() if readings else {}):
+            known = readings.known() if readings else {}
+            asked = {**request, "known": list(known)}
+            for event in before.taken_over(self._events(asked, (before.memory, *known.values()), cancelled, progress)):
                 if isinstance(event, Embedded):
                     embedded(event)
                 elif isinstance(event, RecognisedPicture) and readings:
@@ -168,18 +174,17 @@ class ParserClient:
     def _events(
         self,
         request: Mapping[str, Any],
+        parts: Sequence[bytes],
         cancelled: Callable[[], bool],
         progress: Callable[[int, int], None],
-        *,
-        known: Mapping[str, bytes],
     ) -> Iterator[LoadEvent]:
         done, total, pictures, told = 0, 0, 0, 0.0
-        for frame in self._frames({**request, "known": list(known)}, tuple(known.values()), cancelled):
+        for frame in self._frames(request, parts, cancelled):
             try:
                 event = decode_event(frame)
             except (ValueError, KeyError, TypeError, errors.StorageError) as error:
                 raise _unreadable() from error  # something else than our own loader is speaking
-            if isinstance(event, PageLoaded):
+            if isinstance(event, PageLoaded | PageKept):
                 done, total = done + 1, event.total
             elif isinstance(event, RecognisedPicture):
                 pictures += 1

@@ -5,11 +5,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
 from ingest.ocr.readings import unpack
-from ingest.protocols import Drawing, Embedded, Loaded, LoadEvent, PageLoaded, RecognisedPicture, Recognising
+from ingest.protocols import (
+    MOST_REMEMBERED,
+    Drawing,
+    Embedded,
+    Loaded,
+    LoadEvent,
+    PageKept,
+    PageLoaded,
+    RecognisedPicture,
+    Recognising,
+    Remembered,
+)
 from ingest.wordboxes import PackedWords, pack
 from rag.types import Block, BlockKind, Page, Place, PlaceKind, Report, Span
 
@@ -89,14 +100,20 @@ def encode_event(event: LoadEvent) -> bytes:
         return encode({"event": "recognised", "picture": event.picture}, event.reading)
     if isinstance(event, Embedded):
         return encode({"event": "embedded", "path": event.path}, event.data)
+    if isinstance(event, Remembered):
+        return encode({"event": "remembered"}, event.data)
+    if isinstance(event, PageKept):
+        header = {"former": event.former, "separator": event.separator, "total": event.total}
+        return encode({"event": "kept", **header, "page": _page_values(event.page)})
     page = event.page
-    header = {"event": "page", "total": event.total, "page": None}
-    if page:
-        span = [page.span.start, page.span.end]
-        header["page"] = [page.number, span, page.label, page.width, page.height]
+    header = {"event": "page", "total": event.total, "page": _page_values(page) if page else None}
     blocks = json.dumps([[block.kind, block.span.start, block.span.end, block.level] for block in event.blocks])
     places = json.dumps([[p.kind, p.span.start, p.span.end, p.name, p.number] for p in event.places])
     return encode(header, event.text.encode(), blocks.encode(), pack(page.words if page else ()), places.encode())
+
+
+def _page_values(page: Page) -> list[object]:
+    return [page.number, [page.span.start, page.span.end], page.label, page.width, page.height]
 
 
 def decode_event(frame: Frame) -> LoadEvent:
@@ -115,6 +132,11 @@ def decode_event(frame: Frame) -> LoadEvent:
             return Recognising()
         case "recognised":
             return _recognised(header["picture"], *frame.parts)
+        case "remembered":
+            return _remembered(*frame.parts)
+        case "kept":
+            separator = _text(header["separator"]) or ""
+            return PageKept(int(header["former"]), separator, _page_of(header["page"]), int(header["total"]))
         case "embedded":
             return Embedded(path=_text(header["path"]) or "", data=frame.parts[0])
         case _:
@@ -133,6 +155,12 @@ def _loaded(header: Mapping[str, Any]) -> Loaded:
     )
 
 
+def _remembered(data: bytes) -> Remembered:
+    if len(data) > MOST_REMEMBERED:
+        raise ValueError("too much to remember")
+    return Remembered(data)
+
+
 def _recognised(picture: Any, reading: bytes) -> RecognisedPicture:
     if not isinstance(picture, str) or not _PICTURE.fullmatch(picture):
         raise ValueError("no name of a picture")
@@ -142,17 +170,18 @@ def _recognised(picture: Any, reading: bytes) -> RecognisedPicture:
 
 
 def _page(header: Mapping[str, Any], text: bytes, blocks: bytes, words: bytes, places: bytes) -> PageLoaded:
-    page = None
-    if header["page"] is not None:
-        number, (start, end), label, width, height = header["page"]
-        page = Page(int(number), _span(start, end), _text(label), float(width), float(height), PackedWords(words))
     return PageLoaded(
         text=text.decode(),
         blocks=tuple(_block(*block) for block in json.loads(blocks)),
-        page=page,
+        page=None if header["page"] is None else replace(_page_of(header["page"]), words=PackedWords(words)),
         total=int(header["total"]),
         places=tuple(_place(*place) for place in json.loads(places)),
     )
+
+
+def _page_of(values: Any) -> Page:
+    number, (start, end), label, width, height = values
+    return Page(int(number), _span(start, end), _text(label), float(width), float(height))
 
 
 def _place(kind: Any, start: Any, end: Any, name: Any, number: Any) -> Place:

@@ -9,7 +9,7 @@ import pytest
 
 from ingest import media
 from ingest.loaders import READABLE, assemble, loader_for, recipe
-from ingest.protocols import Embedded, Loaded, PageLoaded, PictureEvent
+from ingest.protocols import Embedded, Loaded, PageLoaded, PictureEvent, Remembered
 from rag.errors import SourceError, UnsupportedType
 from tests.support.containers import archive, book, mail
 from tests.support.documents import pdf
@@ -91,7 +91,7 @@ def path(media_type: str, tmp_path: Path) -> Path:
 
 def test_pieces_come_first_and_the_head_last(media_type: str, path: Path) -> None:
     *events, head = loader_for(media_type).load(path, title="Title")
-    events = [event for event in events if not isinstance(event, PictureEvent)]
+    events = [event for event in events if not isinstance(event, PictureEvent | Remembered)]
     assert isinstance(head, Loaded)
     assert head.title == "Title"
     pieces = [event for event in events if isinstance(event, PageLoaded)]

@@ -17,7 +17,7 @@ from tests.support.services import PATIENCE, Gate, GatedEmbedder, GatedParser, a
 from workspaces import indexing
 from workspaces.bootstrap import Services
 
-TABLES = ("documents", "versions", "originals", "texts", "pages", "chunks", "embeddings")
+TABLES = ("documents", "versions", "originals", "texts", "pages", "memories", "chunks", "embeddings")
 STAGES = ("parse", "embed", "index")
 
 

@@ -5,7 +5,18 @@ import pytest
 from ingest.ocr import Recognised
 from ingest.ocr.readings import pack
 from ingest.parser.frames import Frame, FrameBuffer, decode_event, encode, encode_event
-from ingest.protocols import Drawing, Embedded, Loaded, LoadEvent, PageLoaded, RecognisedPicture, Recognising
+from ingest.protocols import (
+    MOST_REMEMBERED,
+    Drawing,
+    Embedded,
+    Loaded,
+    LoadEvent,
+    PageKept,
+    PageLoaded,
+    RecognisedPicture,
+    Recognising,
+    Remembered,
+)
 from rag.types import Block, Page, Place, Report, Span, WordBox
 
 PAGE = PageLoaded(
@@ -21,6 +32,8 @@ EVENTS = [
     RecognisedPicture("cd" * 32),
     PAGE,
     PageLoaded(text="no pages", blocks=()),
+    PageKept(2, "\n\n", Page(4, Span(12, 30), None, 595.0, 842.0), 7),
+    Remembered(b"\x00\xff"),
     Loaded(title="T", language="de", author="Jo", date="2024", notes=("note",), page_count=7),
 ]
 
@@ -57,6 +70,10 @@ def test_what_is_no_frame_is_refused(data: bytes) -> None:
         {"event": "loaded", "title": 5, "language": "", "author": None, "date": None, "notes": [], "page_count": 1},
         {"event": "loaded"},
         {"event": "page", "page": [1, [5, 2], None, 1, 1], "total": 1},
+        {"event": "kept", "page": [1, [5, 2], None, 1, 1], "total": 1, "former": 1, "separator": ""},
+        {"event": "kept", "page": None, "total": 1, "former": 1, "separator": ""},
+        {"event": "kept", "page": [1, [2, 5], None, 1, 1], "total": 1, "former": 1, "separator": 7},
+        {"event": "remembered"},
     ],
 )
 def test_frames_of_the_wrong_shape_are_refused(header: dict[str, object]) -> None:
@@ -81,6 +98,11 @@ def test_frames_of_the_wrong_shape_are_refused(header: dict[str, object]) -> Non
 def test_a_reading_of_the_wrong_shape_is_refused(picture: object, parts: tuple[bytes, ...]) -> None:
     with pytest.raises((ValueError, TypeError)):
         decode_event(Frame({"event": "recognised", "picture": picture}, parts))
+
+
+def test_too_much_to_remember_is_refused() -> None:
+    with pytest.raises(ValueError, match="too much"):
+        decode_event(Frame({"event": "remembered"}, (bytes(MOST_REMEMBERED + 1),)))
 
 
 def test_an_unknown_kind_of_block_is_refused() -> None:

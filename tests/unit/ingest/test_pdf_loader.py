@@ -9,7 +9,8 @@ from PIL import Image
 
 from ingest.loaders import assemble
 from ingest.loaders.page_image import MAX_PIXELS
-from ingest.loaders.pdf import PdfLoader, unlocked
+from ingest.loaders.pdf import PdfLoader
+from ingest.loaders.pdf_open import unlocked
 from ingest.loaders.pdf_render import render_page
 from ingest.protocols import Embedded
 from ingest.wordboxes import boxes_of

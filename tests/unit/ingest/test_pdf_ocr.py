@@ -13,7 +13,7 @@ from ingest.loaders import assemble
 from ingest.loaders.pdf import PdfLoader
 from ingest.loaders.pdf_render import render_page
 from ingest.ocr import Recognised, RecognisedWord, engines, pages, turning
-from ingest.protocols import Drawing, Loaded, PageLoaded, RecognisedPicture, Recognising
+from ingest.protocols import Drawing, Loaded, PageLoaded, RecognisedPicture, Recognising, Remembered
 from rag.errors import NoText
 from rag.types import Document
 from tests.support.pdf_files import Made, Sheet, lines
@@ -47,7 +47,7 @@ def test_only_the_scanned_page_is_recognised(tmp_path: Path) -> None:
     events = list(PdfLoader().load(path, title=None))
     kinds = [type(event) for event in events]
     told = [Drawing, Recognising, RecognisedPicture]
-    assert [kind for kind in kinds if kind not in told] == [*[PageLoaded] * 3, Loaded]
+    assert [kind for kind in kinds if kind not in told] == [*[PageLoaded] * 3, Remembered, Loaded]
     assert kinds[:3] == told, "it is said before the page is there"
     document = assemble(events)
     first, second, third = (document.text[page.span.start : page.span.end] for page in document.pages)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ingest.layout import Line
-from ingest.running_lines import PlacedLines, drop_running_lines
+from ingest.running_lines import PlacedPage, outer_lines, running_lines, without
 
 
 def line(text: str, y: float) -> Line:
@@ -11,12 +11,13 @@ def line(text: str, y: float) -> Line:
     return Line(words)
 
 
-def page(number: int, *placed: tuple[str, float], label: str = "") -> PlacedLines:
-    return PlacedLines(number, label, (595, 842), [line(text, y) for text, y in placed])
+def page(number: int, *placed: tuple[str, float], label: str = "") -> PlacedPage[tuple[int, list[Line]]]:
+    lines = [line(text, y) for text, y in placed]
+    return PlacedPage(number, label, outer_lines(lines, 842), (number, lines))
 
 
-def kept(pages: Sequence[PlacedLines]) -> list[list[str]]:
-    return [[line.text for line in page.lines] for page, _ in drop_running_lines(pages)]
+def kept(pages: Sequence[PlacedPage[tuple[int, list[Line]]]]) -> list[list[str]]:
+    return [[line.text for line in without(lines, dropped)] for (_, lines), dropped in running_lines(pages)]
 
 
 def body(number: int) -> tuple[str, float]:
@@ -26,7 +27,7 @@ def body(number: int) -> tuple[str, float]:
 def test_a_header_stays_on_its_first_page_only() -> None:
     pages = [page(number, ("The Garden Lease", 800), body(number)) for number in range(1, 7)]
     assert kept(pages) == [["The Garden Lease", body(1)[0]], *([body(number)[0]] for number in range(2, 7))]
-    assert sum(dropped for _, dropped in drop_running_lines(pages)) == 5
+    assert sum(len(dropped) for _, dropped in running_lines(pages)) == 5
 
 
 def test_page_numbers_are_running_lines_whatever_stands_around_them() -> None:
@@ -73,5 +74,5 @@ def test_numbers_that_do_not_count_with_the_pages_stay() -> None:
 
 def test_pages_come_out_in_order_and_none_is_lost() -> None:
     pages = [page(n, ("The Garden Lease", 800)) for n in range(1, 30)]
-    assert [page.number for page, _ in drop_running_lines(iter(pages))] == list(range(1, 30))
-    assert list(drop_running_lines([])) == []
+    assert [number for (number, _), _ in running_lines(iter(pages))] == list(range(1, 30))
+    assert list(running_lines([])) == []
