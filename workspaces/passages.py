@@ -10,13 +10,14 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select
 
 from ingest.outline import headings_at
 from rag.places import Clipper, locate
+from rag.scope import Within
 from rag.types import Language, Passage, Span
 from workspaces.batches import batches
 from workspaces.database import Database
 from workspaces.extracts import places_of, read_text
 from workspaces.models import DocumentRecord
 from workspaces.tables import chunks, documents, entries, pages, texts, versions, workspaces
-from workspaces.truth import among
+from workspaces.truth import among, in_versions
 
 _PAGE_AT = (
     select(pages.c.number, pages.c.label)
@@ -58,8 +59,8 @@ class StoredPassages:
                 found.update((row.id, _passage(row)) for row in connection.execute(query))
         return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
 
-    def languages(self, index_id: str) -> frozenset[Language]:
-        """Languages of the ready documents that the index holds."""
+    def languages(self, index_id: str, within: Within | None = None) -> frozenset[Language]:
+        """Languages of the ready documents that the index holds, of these versions only where they are given."""
         query = (
             select(versions.c.language)
             .distinct()
@@ -72,6 +73,8 @@ class StoredPassages:
                 versions.c.language != "",
             )
         )
+        if within is not None:
+            query = query.where(in_versions("versions.id", within))
         with self._database.read() as connection:
             return frozenset(connection.execute(query).scalars())
 
