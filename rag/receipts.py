@@ -109,6 +109,8 @@ class Receipt:
     sent: Sent | None
     """None: no model was asked."""
     timings: Timings
+    limited_to: tuple[str, ...] = ()
+    """Where was looked, in words; empty where that was all of the workspace."""
 
     @property
     def warning(self) -> str | None:

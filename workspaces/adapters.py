@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ingest.pace import Pace
     from ingest.parser.client import ParserClient
     from ingest.protocols import Splitter
-    from rag.answering import Answering
+    from rag.answering import Answering, Retriever
     from rag.prompts import Offer
     from rag.protocols import Embedder, LexicalIndex, VectorSearch
     from rag.retrieval import HybridRetriever
@@ -93,9 +93,7 @@ def open_retriever(
     return HybridRetriever(embedder, vectors=vectors, lexical=lexical, source=source)
 
 
-def open_answering(
-    retriever: HybridRetriever, embedder: Embedder, *, source: StoredPassages, offer: Offer
-) -> Answering:
+def open_answering(retriever: Retriever, embedder: Embedder, *, source: StoredPassages, offer: Offer) -> Answering:
     """Answers from what the retriever finds."""
     from rag.answering import Answering
 

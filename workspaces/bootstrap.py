@@ -36,6 +36,7 @@ from workspaces.reading import Reading
 from workspaces.receipts import Receipts
 from workspaces.refreshing import Refreshing
 from workspaces.reindexing import Reindexing
+from workspaces.scoping import Scoping
 from workspaces.searching import Searching
 from workspaces.settings import Settings
 from workspaces.sites import Sites
@@ -68,6 +69,7 @@ class Services:
     folders: Folders
     conversations: Conversations
     receipts: Receipts
+    scoping: Scoping
     trial_questions: TrialQuestions
     trials: Trials
     viewer: Viewer
@@ -275,6 +277,7 @@ def _wire(parts: _Parts, *, jobs: bool, close: Callable[[], None]) -> Services:
         folders=parts.folders,
         conversations=parts.conversations,
         receipts=Receipts(parts.database),
+        scoping=Scoping(parts.database),
         trial_questions=TrialQuestions(
             parts.database,
             parts.background,

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ingest.addresses import parse
 from rag.errors import InvalidInput, NameTaken, NotFound, SourceError
+from rag.scope import EVERYTHING, Scope
 from rag.types import Retrieval
 from workspaces import indexes, listing, members, queueing, repository, runs, versions
 from workspaces.database import Database
@@ -47,7 +48,7 @@ _QUESTION_CHARACTERS = 10_000
 class Retriever(Protocol):
     """What the library needs of workspaces.searching.Searching."""
 
-    def retrieve(self, workspace_id: str, question: str, *, limit: int = 10) -> Retrieval:
+    def retrieve(self, workspace_id: str, question: str, *, limit: int = 10, scope: Scope = EVERYTHING) -> Retrieval:
         """The best passages and how strong they are."""
 
 
@@ -380,8 +381,8 @@ class Library:
         """
         return follow(self._database, document_ids, timeout=timeout)
 
-    def search(self, workspace_id: str, question: str, *, limit: int = 10) -> Retrieval:
-        """The best passages for a question.
+    def search(self, workspace_id: str, question: str, *, limit: int = 10, scope: Scope = EVERYTHING) -> Retrieval:
+        """The best passages for a question, within a scope.
 
         Raises:
             InvalidInput: the question is empty or too long.
@@ -397,7 +398,7 @@ class Library:
             )
         with self._database.read() as connection:
             found = repository.workspace_id_of(connection, workspace_id)
-        return self._retriever.retrieve(found, clean, limit=limit)
+        return self._retriever.retrieve(found, clean, limit=limit, scope=scope)
 
     def _add_stored(
         self, workspace_id: str, label: str, original: tuple[str, int], *, title: str, keep_both: bool, batch: str

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from rag.scope import EVERYTHING, Scope
 from rag.types import Answer, Citation, Locator, Passage, Report
 
 SourceKind = Literal["file", "url", "member"]
@@ -315,6 +316,17 @@ class Turn:
     warning: str | None = None
     """Why the answer cannot be relied on, and what to do."""
     rating: Rating | None = None
+    scope: Scope = EVERYTHING
+    """Where was looked."""
+    limited_to: tuple[str, ...] = ()
+    """The scope in words; what was deleted since has lost its name."""
+    without_names: str | None = None
+    """The question as it was answered, where names in it (`@name`) were taken out."""
+
+    @property
+    def asked(self) -> str:
+        """The question as it was answered."""
+        return self.without_names if self.without_names is not None else self.question
 
 
 @dataclass(frozen=True, slots=True)

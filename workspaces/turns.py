@@ -12,7 +12,9 @@ from rag.receipts import Considered
 from rag.types import Answer, Citation, Exchange, Locator, Passage, Sentence, Span, Timings
 from workspaces.models import Conversation, Turn
 from workspaces.problems import problem_of
-from workspaces.tables import documents, turn_passages, turns
+from workspaces.scopes import scope_of
+from workspaces.scoping import limited_to
+from workspaces.tables import conversations, documents, turn_passages, turns
 
 EVIDENCE, CITATION = "evidence", "citation"
 
@@ -29,6 +31,7 @@ def turns_of(connection: Connection, condition: ColumnElement[bool]) -> list[Tur
     footnotes still name them; its passages are left out of the evidence.
     """
     rows = connection.execute(select(turns).where(condition).order_by(turns.c.conversation_id, turns.c.ordinal)).all()
+    limits = _limits(connection, rows)
     shown = connection.execute(
         select(turn_passages)
         .where(
@@ -37,7 +40,9 @@ def turns_of(connection: Connection, condition: ColumnElement[bool]) -> list[Tur
         )
         .order_by(turn_passages.c.turn_id, turn_passages.c.number)
     ).all()
-    return [_turn(row, [passage for passage in shown if passage.turn_id == row.id]) for row in rows]
+    return [
+        _turn(row, [passage for passage in shown if passage.turn_id == row.id], limits.get(row.id, ())) for row in rows
+    ]
 
 
 def exchanges(told: Sequence[Turn], *, limit: int) -> list[Exchange]:
@@ -49,7 +54,7 @@ def exchanges(told: Sequence[Turn], *, limit: int) -> list[Exchange]:
     answered = [turn for turn in told if turn.state == "answered" and turn.answer is not None]
     again = {turn.repeats for turn in answered}
     answered = [turn for turn in answered if turn.id not in again][-limit:]
-    return [Exchange(turn.question, _founded(turn.answer), turn.id) for turn in answered if turn.answer is not None]
+    return [Exchange(turn.asked, _founded(turn.answer), turn.id) for turn in answered if turn.answer is not None]
 
 
 def before(told: Sequence[Turn], turn: Turn | None) -> list[Turn]:
@@ -110,7 +115,22 @@ def timing_values(timings: Timings) -> dict[str, float | None]:
     return {"evidence": timings.evidence, "first_token": timings.first_token, "total": timings.total}
 
 
-def _turn(row: Row[Any], shown: Sequence[Row[Any]]) -> Turn:
+def _limits(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, tuple[str, ...]]:
+    """The scopes in words, of the turns that have one."""
+    scoped = {row.id: row for row in rows if row.scope}
+    if not scoped:
+        return {}
+    chats = select(conversations.c.id, conversations.c.workspace_id).where(
+        conversations.c.id.in_({row.conversation_id for row in scoped.values()})
+    )
+    home = {row.id: row.workspace_id for row in connection.execute(chats)}
+    return {
+        turn_id: limited_to(connection, home[row.conversation_id], scope_of(row.scope))
+        for turn_id, row in scoped.items()
+    }
+
+
+def _turn(row: Row[Any], shown: Sequence[Row[Any]], limits: tuple[str, ...]) -> Turn:
     citations = tuple(_citation(passage) for passage in shown if passage.role == CITATION)
     unanswered = row.state == "refused" or (row.state == "running" and not row.sentences)
     return Turn(
@@ -130,6 +150,9 @@ def _turn(row: Row[Any], shown: Sequence[Row[Any]]) -> Turn:
         repeats=row.repeats,
         warning=row.warning,
         rating=row.rating,
+        scope=scope_of(row.scope),
+        limited_to=limits,
+        without_names=row.without_names,
     )
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from rag.answering import Answering
 from rag.errors import InvalidInput, ModelNotInstalled, ModelOutOfMemory, NotFound
 from rag.protocols import ChatModel
 from rag.testing import HashEmbedder, Reply, ScriptedChatModel
 from rag.types import Answered, Evidence
-from tests.support.answers import ENGINE, LEASE, FixedRetriever, marked, passage, quotes_stand
+from tests.support.answers import ENGINE, LEASE, FixedRetriever, Scopeless, marked, passage, quotes_stand
 from workspaces.conversations import Conversations
 from workspaces.database import Database
 from workspaces.identifiers import now
@@ -60,8 +59,8 @@ class Bench:
 
     def another(self) -> Conversations:
         """A second application object over the same database, as after a restart."""
-        answering = Answering(self.retriever, HashEmbedder())
-        return Conversations(self.database, answering=answering, open_model=lambda key: self.open_model(key))
+        self.answering = Scopeless(self.retriever, HashEmbedder())
+        return Conversations(self.database, answering=self.answering, open_model=lambda key: self.open_model(key))
 
     def asked(self, question: str = "What is the rent?") -> Turn:
         """A question in a new conversation, answered."""
