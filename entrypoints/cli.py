@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from entrypoints import scope_options
 from entrypoints.output import Output, Terminal
 from rag.errors import DataDirectoryInUse, FootnoteError, StorageError
 
@@ -95,10 +96,10 @@ def _add_document_commands(commands: Commands) -> None:
     _json(_in_workspace(commands.add_parser("documents", help="list the documents of a workspace")))
     delete = _in_workspace(commands.add_parser("delete", help="delete documents"))
     delete.add_argument("documents", nargs="+", metavar="DOCUMENT")
-    search = _json(_in_workspace(commands.add_parser("search", help="the best passages for a question")))
+    search = _json(scope_options.add_to(commands.add_parser("search", help="the best passages for a question")))
     search.add_argument("question")
     search.add_argument("-k", type=_depth, default=10, help="how many (10)")
-    ask = _json(_in_workspace(commands.add_parser("ask", help="answer a question with footnotes")))
+    ask = _json(scope_options.add_to(commands.add_parser("ask", help="answer a question with footnotes")))
     ask.add_argument("question")
     ask.add_argument("--no-model", action="store_true", help="answer with the evidence alone")
     ask.add_argument("--receipt", action="store_true", help="what was searched, read and sent")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from entrypoints import indexed, receipt_shown, sections, shown, tested, watched
+from entrypoints import indexed, receipt_shown, scoped, sections, shown, tested, watched
 from entrypoints.output import Output, as_json
 from rag.errors import FootnoteError, InvalidInput, NotFound
 from rag.types import Answered, Interrupted, Refused
@@ -157,7 +157,8 @@ def refresh(services: Services, options: Namespace, out: Output) -> int:
 
 def search(services: Services, options: Namespace, out: Output) -> int:
     """The best passages for a question."""
-    found = services.library.search(_existing(services, options.workspace), options.question, limit=options.k)
+    home, asked = scoped.read(services, options, out)
+    found = services.library.search(home, asked.question, limit=options.k, scope=asked.scope)
     if options.json:
         out.line(as_json([shown.passage_json(passage) for passage in found.passages]))
         return 0
@@ -166,18 +167,19 @@ def search(services: Services, options: Namespace, out: Output) -> int:
             out.line(line)
     if not found.sufficient:
         out.note("Your documents do not seem to answer this; these are the nearest passages.")
+        scoped.note_limits(asked, out)
     return 0
 
 
 def ask(services: Services, options: Namespace, out: Output) -> int:
     """Answer a question from the documents. A refusal is an answer too: exit 0."""
-    workspace_id = _existing(services, options.workspace)
+    home, asked = scoped.read(services, options, out)
     model = None
     if not options.no_model:
         services.chat_models.ensure(lambda download: out.note(shown.download_line(download)))
         model = services.chat_models.open()
     final: Answered | Refused | Interrupted | None = None
-    for event in services.conversations.answer(workspace_id, options.question, model=model):
+    for event in services.conversations.answer(home, asked.question, model=model, scope=asked.scope):
         if isinstance(event, Answered | Refused | Interrupted):
             final = event
     if final is None:
@@ -189,6 +191,8 @@ def ask(services: Services, options: Namespace, out: Output) -> int:
             out.line(line)
         for line in receipt_shown.lines(final.receipt) if options.receipt and final.receipt else ():
             out.line(line)
+    if isinstance(final, Refused):
+        scoped.note_limits(asked, out)
     return 1 if isinstance(final, Interrupted) else 0
 
 

@@ -133,6 +133,7 @@ def answer_json(event: Answered | Refused | Interrupted, *, model: str | None) -
 def _receipt_json(receipt: Receipt | None) -> Json:
     return {
         "searched": receipt.searched if receipt else None,
+        "limited_to": list(receipt.limited_to) if receipt else [],
         "warning": receipt.warning if receipt else None,
         "receipt": receipt_json(receipt) if receipt else None,
     }

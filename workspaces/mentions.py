@@ -68,24 +68,34 @@ def named(connection: Connection, workspace_ids: Sequence[str], found: Iterable[
     return tuple(dict.fromkeys(name for mention in found for name in _meant(mention, things)))
 
 
+def documents_named(connection: Connection, workspace_ids: Sequence[str], wanted: str) -> list[Name]:
+    """The documents that are called so. Raises InvalidInput as `named` does."""
+    possible = [thing for thing in _things(connection, workspace_ids) if thing.name.kind == "document"]
+    return _close(wanted, possible, what="document")
+
+
 def _meant(mention: Mention, things: Sequence[_Thing]) -> list[Name]:
-    wanted = _plain(mention.text)
     possible = [thing for thing in things if thing.name.kind == "tag" or not mention.tag]
+    return _close(mention.text, possible, what="tag" if mention.tag else "document or tag")
+
+
+def _close(written: str, possible: Sequence[_Thing], *, what: str) -> list[Name]:
+    """What is called so, or else what alone is called nearly so. Raises InvalidInput."""
+    wanted = _plain(written)
     exact = [thing for thing in possible if wanted in thing.called]
     close = exact or _fitting(possible, _begins_words, wanted) or _fitting(possible, str.__contains__, wanted)
     if not exact and len({thing.label for thing in close}) > 1:
         raise InvalidInput(
-            f"“@{mention.text}” could be any of {len(close)}: {_told(close)}.",
-            hint='Write more of the name, in quotes where it has spaces: @"Annual report 2023".',
+            f"“{written}” could be any of {len(close)}: {_told(close)}.",
+            hint='Write more of the name; where it has spaces, in quotes: @"Annual report 2023".',
         )
     if not close:
         near = difflib.get_close_matches(wanted, sorted({c for t in possible for c in t.called}), 10, _ALIKE)
         nearest = [thing for called in near for thing in possible if called in thing.called]
-        what = "tag" if mention.tag else "document or tag"
         told = f"The nearest: {_told(nearest)}. " if nearest else ""
         raise InvalidInput(
-            f"No {what} here is called “{mention.text}”.",
-            hint=f"{told}Correct the name, or write @@{mention.text} if you mean the sign itself.",
+            f"No {what} here is called “{written}”.",
+            hint=f"{told}Correct the name; in a question, @@ is the sign itself.",
         )
     return [thing.name for thing in close]
 

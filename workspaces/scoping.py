@@ -71,6 +71,21 @@ class Scoping:
         with self._database.read() as connection:
             return read(connection, repository.workspace_id_of(connection, workspace_id), question, scope)
 
+    def documents(self, workspace_ids: Sequence[str], wanted: str) -> list[str]:
+        """Ids of the documents that are called so in these workspaces, or whose id it is, or begins with it.
+
+        Raises:
+            InvalidInput: there are none, or it could mean several.
+        """
+        with self._database.read() as connection:
+            begins = (documents.c.workspace_id.in_(workspace_ids)) & documents.c.id.startswith(wanted, autoescape=True)
+            live = begins & documents.c.deleted_at.is_(None)
+            ids = list(connection.execute(select(documents.c.id).where(live)).scalars()) if wanted else []
+            if len(ids) == 1:
+                return ids
+            meant = mentions.documents_named(connection, workspace_ids, wanted)
+            return [name.value for name in meant]
+
     def parts(self, workspace_id: str, scope: Scope) -> list[tuple[str, Scope]]:
         """Each condition of a scope in words, with the scope that is left without it."""
         with self._database.read() as connection:
