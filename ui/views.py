@@ -44,7 +44,7 @@ def turn_view(turn: Turn, *, copy: str = "", has_documents: bool = True) -> View
         "searched": _searched(turn),
         "evidence": [] if refused else [_card(number, passage) for number, passage in enumerate(turn.evidence, 1)],
         "answer": _answer(turn, citations),
-        "refusal": _refusal(citations, has_documents=has_documents) if refused else None,
+        "refusal": _refusal(turn, citations, has_documents=has_documents) if refused else None,
         "notices": [] if running else _notices(turn),
         "sources": [] if running or refused else [_source(citation) for citation in citations],
         "status": _status(turn) if running else None,
@@ -53,10 +53,19 @@ def turn_view(turn: Turn, *, copy: str = "", has_documents: bool = True) -> View
 
 
 def _searched(turn: Turn) -> View | None:
-    """What was searched where it is not what was typed, and whether that can be undone now."""
-    if turn.searched is None:
+    """What was searched where it is not what was typed, whether that can be undone now, and where was looked."""
+    if turn.searched is None and not turn.limited_to:
         return None
-    return {"text": visible(turn.searched, limit=_SEARCHED), "undo": turn.state != "running"}
+    text = turn.searched or turn.without_names or ""
+    return {
+        "text": visible(text, limit=_SEARCHED),
+        "undo": turn.searched is not None and turn.state != "running",
+        "limits": _limits(turn),
+    }
+
+
+def _limits(turn: Turn) -> str:
+    return visible(" · ".join(visible(label, limit=80) for label in turn.limited_to), limit=_SEARCHED)
 
 
 def where(page: int | None, label: str | None, locator: Locator | None = None) -> str:
@@ -168,9 +177,11 @@ def _tail(text: str) -> str:
     return end.partition(" ")[2] or end
 
 
-def _refusal(citations: tuple[Citation, ...], *, has_documents: bool) -> View:
+def _refusal(turn: Turn, citations: tuple[Citation, ...], *, has_documents: bool) -> View:
     if not has_documents:
         hint = "There is nothing to search in this workspace yet. Add documents first."
+    elif turn.scope.filtered:
+        hint = f"Only a part of your documents was searched ({_limits(turn)}). The answer may stand in the others."
     elif citations:
         hint = "No passage is close enough, so no model was asked. Try other words, or add a document that covers it."
     else:
@@ -179,6 +190,7 @@ def _refusal(citations: tuple[Citation, ...], *, has_documents: bool) -> View:
         "title": "Your documents do not seem to answer this.",
         "hint": hint,
         "nearest": [_source(citation) for citation in citations],
+        "everywhere": has_documents and turn.scope.filtered,
     }
 
 

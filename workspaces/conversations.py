@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
@@ -151,11 +151,13 @@ class Conversations:
             asked = scoping.read(connection, home, question, scope)
         return self._begin(conversation_id, clean_question(question), asked, model_key=model_key)
 
-    def repeat(self, turn_id: str, *, as_typed: bool = False, model_key: str | None = None) -> Turn:
+    def repeat(
+        self, turn_id: str, *, as_typed: bool = False, everywhere: bool = False, model_key: str | None = None
+    ) -> Turn:
         """Ask a turn's question again, as a new turn, with the history that it had and the model chosen now.
 
         It is searched as that turn was: in the same scope, with the topic that it leans on, or only for what was typed.
-        `as_typed` leaves the topic away.
+        `as_typed` leaves the topic away, `everywhere` what filters the documents.
 
         Raises:
             NotFound: no such turn.
@@ -163,9 +165,14 @@ class Conversations:
         """
         origin = self.turn(turn_id)
         as_typed = as_typed or origin.searched is None
-        asked = Asked(origin.asked, origin.scope, origin.limited_to)
+        scope = Scope(also=origin.scope.also) if everywhere else origin.scope
         return self._begin(
-            origin.conversation_id, origin.question, asked, origin=origin, as_typed=as_typed, model_key=model_key
+            origin.conversation_id,
+            origin.question,
+            Asked(origin.asked, scope),
+            origin=origin,
+            as_typed=as_typed,
+            model_key=model_key,
         )
 
     def _begin(
@@ -178,6 +185,7 @@ class Conversations:
         as_typed: bool = False,
         model_key: str | None,
     ) -> Turn:
+        """`question` as it was typed, `asked` as it is answered."""
         with self._database.write() as connection:
             row = _row(connection, conversation_id)
             told = turns_of(connection, turns.c.conversation_id == conversation_id)
@@ -187,7 +195,10 @@ class Conversations:
                 )
             repeats = origin.id if origin is not None else None
             ordinal = told[-1].ordinal + 1 if told else 1
-            turn_id = _insert_turn(connection, row, question, asked, ordinal=ordinal, repeats=repeats)
+            values = {"ordinal": ordinal, "repeats": repeats, "scope": scope_values(asked.scope)}
+            if asked.question != question:
+                values["without_names"] = asked.question
+            turn_id = _insert_turn(connection, row, question, values)
         history = exchanges(before(told, origin), limit=HISTORY)
 
         def events(stop: Callable[[], bool]) -> Iterator[AnswerEvent]:
@@ -318,21 +329,16 @@ def _workspace_lives() -> ColumnElement[bool]:
     return conversations.c.workspace_id.in_(select(workspaces.c.id).where(workspaces.c.deleted_at.is_(None)))
 
 
-def _insert_turn(
-    connection: Connection, conversation: Row[Any], question: str, asked: Asked, *, ordinal: int, repeats: str | None
-) -> str:
+def _insert_turn(connection: Connection, conversation: Row[Any], question: str, values: Mapping[str, object]) -> str:
     turn_id, moment = new_id(), now()
     connection.execute(
         insert(turns).values(
             id=turn_id,
             conversation_id=conversation.id,
-            ordinal=ordinal,
             question=question,
-            without_names=asked.question if asked.question != question else None,
-            scope=scope_values(asked.scope),
-            repeats=repeats,
             state="running",
             created_at=moment,
+            **values,
         )
     )
     title = conversation.title or title_of(question)

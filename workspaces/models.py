@@ -173,6 +173,7 @@ class DocumentRecord:
     container_title: str = ""
     path: str = ""
     """The first document that it lies in, and where in there."""
+    tags: tuple[str, ...] = ()
 
     @property
     def in_work(self) -> bool:

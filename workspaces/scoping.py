@@ -39,7 +39,7 @@ class Asked:
 
     question: str
     scope: Scope
-    limited_to: tuple[str, ...]
+    limited_to: tuple[str, ...] = ()
     """The scope in words; empty where all of the workspace is searched."""
 
 

@@ -328,6 +328,7 @@ class FakeServices:
         self.sites = FakeSites(self.library)
         self.folders = FakeFolders()
         self.conversations = FakeConversations(self.library)
+        self.scoping = self.conversations.scoping
         self.receipts = FakeReceipts(self.conversations)
         self.trial_questions = FakeTrialQuestions()
         self.trials = FakeTrials()
