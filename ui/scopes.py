@@ -21,6 +21,8 @@ _DOCUMENTS = 200
 """Of the newest that can be chosen from a list; any other has a name."""
 _EARLIEST, _LATEST = date(1000, 1, 1), date(2999, 12, 31)
 _KEY = "scope-"
+_HEIGHT = 380
+"""Pixels."""
 _NAMES_HELP = (
     'Or name a document in the question: @handbook, @"Annual report 2023", @#contracts for a tag. '
     "Several names are searched together."
@@ -56,8 +58,12 @@ def bar(workspace: Workspace, scope: Scope, *, chat: str | None) -> None:
                 on_click=state.choose_scope,
                 args=(chat, left),
             )
+    with popover:
+        box = st.container(
+            height=_HEIGHT, border=False
+        )  # of one height from the first: it opens upwards where it has to
     if popover.open:
-        with popover:
+        with box:
             _choosing(workspace, scope, choose=lambda chosen: state.choose_scope(chat, chosen))
 
 
@@ -113,6 +119,7 @@ def _several(
         key=key,
         format_func=shown,
         placeholder="All",
+        select_all=False,
         on_change=lambda: choose(_changed(scope, name, tuple(st.session_state[key]))),
     )
 

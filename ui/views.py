@@ -187,7 +187,7 @@ def _refusal(turn: Turn, citations: tuple[Citation, ...], *, has_documents: bool
     else:
         hint = "No passage comes near. Try other words, or add a document that covers it."
     return {
-        "title": "Your documents do not seem to answer this.",
+        "title": f"{'These' if turn.scope.filtered else 'Your'} documents do not seem to answer this.",
         "hint": hint,
         "nearest": [_source(citation) for citation in citations],
         "everywhere": has_documents and turn.scope.filtered,

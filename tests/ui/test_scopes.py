@@ -110,15 +110,13 @@ def test_a_refusal_within_a_filter_offers_to_ask_without_it(services: fakes.Fake
     refusal = turns(at)[0]["refusal"]
     assert refusal["everywhere"]
     assert "Only a part of your documents was searched (PDF)" in refusal["hint"]
-    turn = next(iter(services.conversations.chats.values())).turns[0]
-    at.session_state[f"turn-{turn.id}"] = {"open": {"kind": "everywhere", "number": 0}}
-    from ui import receipts
-
-    assert receipts is not None
-    services.conversations.repeat(turn.id, everywhere=True)
+    space = services.library.workspace("Rental law")
+    [chat] = services.conversations.chats.values()
+    services.conversations.repeat(chat.turns[0].id, everywhere=True)
     answered(at, services)
     assert last(services) == Scope()
     assert not turns(at)[1]["refusal"]["everywhere"]
+    assert services.scoping.count(space.id, last(services)) == 3
 
 
 def test_names_of_documents_are_no_markdown(services: fakes.FakeServices) -> None:

@@ -72,16 +72,16 @@ else:
         )
 
 resources.show_problems()
-with st.bottom:
-    if workspace is not None and workspace.documents:
+if workspace is not None and workspace.documents:
+    with st.bottom:
         scopes.bar(workspace, scopes.current(chat, told), chat=chat)
-    st.chat_input(
-        "Ask a question about your documents",
-        key="question",
-        max_chars=10_000,
-        disabled=busy,
-        on_submit=lambda: ask(chat, st.session_state["question"]),
-    )
+st.chat_input(  # Streamlit puts it below the bar, and scrolls to new answers only where it does so itself
+    "Ask a question about your documents",
+    key="question",
+    max_chars=10_000,
+    disabled=busy,
+    on_submit=lambda: ask(chat, st.session_state["question"]),
+)
 
 drawer.show()
 receipts.show()
