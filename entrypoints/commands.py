@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from entrypoints import indexed, receipt_shown, scoped, sections, shown, tested, watched
+from entrypoints import indexed, receipt_shown, scoped, sections, shown, tagged, tested, watched
 from entrypoints.output import Output, as_json
 from rag.errors import FootnoteError, InvalidInput, NotFound
 from rag.types import Answered, Interrupted, Refused
@@ -60,6 +60,7 @@ def workspace_delete(services: Services, options: Namespace, out: Output) -> int
 def add(services: Services, options: Namespace, out: Output) -> int:
     """Take in files, folders and web addresses; waits. One result a source; exit 0 only if all became ready, and all
     that lies inside them."""
+    tagged.check(options.tag)
     if options.section:
         return sections.add(services, _made(services, options.workspace), options, out)
     if options.depth is not None or options.pages is not None:
@@ -71,6 +72,9 @@ def add(services: Services, options: Namespace, out: Output) -> int:
     for source in options.sources:
         added += _added(services, workspace_id, source, options, names)
     final = _awaited(services, [record.id for _, record in added if isinstance(record, DocumentRecord)], out)
+    final |= tagged.added(
+        services, workspace_id, [item.id for _, item in added if isinstance(item, DocumentRecord)], options
+    )
     failed = 0
     for source, record in added:
         if isinstance(record, FootnoteError):
@@ -132,6 +136,18 @@ def documents(services: Services, options: Namespace, out: Output) -> int:
     if not found:
         out.note("No documents yet. Add some: footnote add -w WORKSPACE PATH_OR_URL…")
     return 0
+
+
+def tag_add(services: Services, options: Namespace, out: Output) -> int:
+    """Give documents a tag."""
+    workspace_id, ids = _chosen(services, options)
+    return tagged.add(services, workspace_id, ids, options, out)
+
+
+def tag_remove(services: Services, options: Namespace, out: Output) -> int:
+    """Take a tag from documents."""
+    workspace_id, ids = _chosen(services, options)
+    return tagged.remove(services, workspace_id, ids, options, out)
 
 
 def delete(services: Services, options: Namespace, out: Output) -> int:
@@ -265,6 +281,13 @@ def _made(services: Services, name: str) -> str:
         return _existing(services, name)
     except NotFound:
         return services.library.create_workspace(name).id
+
+
+def _chosen(services: Services, options: Namespace) -> tuple[str, list[str]]:
+    """(workspace id, ids of the documents that the options name)."""
+    workspace_id = _existing(services, options.workspace)
+    found = services.library.documents(workspace_id)
+    return workspace_id, list(dict.fromkeys(_named(found, wanted).id for wanted in options.documents))
 
 
 def _named(found: list[DocumentRecord], wanted: str) -> DocumentRecord:

@@ -41,6 +41,7 @@ def document_json(record: DocumentRecord) -> Json:
         "pending": _pending_json(record.pending) if record.pending else None,
         "container": _container_json(record),
         "members": record.members,
+        "tags": list(record.tags),
     }
 
 
@@ -75,6 +76,7 @@ def refused_json(source: str, error: FootnoteError) -> Json:
         "pending": None,
         "container": None,
         "members": 0,
+        "tags": [],
     }
 
 
@@ -162,7 +164,8 @@ def document_line(name: str, record: DocumentRecord) -> str:
     again = " (already there)" if record.duplicate_of else ""
     version = f"version {record.number}, " if record.number > 1 else ""
     inside = f", {_counted(record.members, 'file')} inside" if record.members else ""
-    line = f"{record.state}  {name}: {version}{size}{_counted(record.chunks, 'passage')}{inside}{notes}{again}"
+    tags = "".join(f" #{tag}" for tag in record.tags)
+    line = f"{record.state}  {name}: {version}{size}{_counted(record.chunks, 'passage')}{inside}{tags}{notes}{again}"
     return line + (_pending_line(record.pending) if record.pending else "")
 
 

@@ -40,6 +40,7 @@ from workspaces.scoping import Scoping
 from workspaces.searching import Searching
 from workspaces.settings import Settings
 from workspaces.sites import Sites
+from workspaces.tagging import Tags
 from workspaces.trial_making import Maker
 from workspaces.trial_questions import TrialQuestions
 from workspaces.trials import Trials
@@ -70,6 +71,7 @@ class Services:
     conversations: Conversations
     receipts: Receipts
     scoping: Scoping
+    tags: Tags
     trial_questions: TrialQuestions
     trials: Trials
     viewer: Viewer
@@ -278,6 +280,7 @@ def _wire(parts: _Parts, *, jobs: bool, close: Callable[[], None]) -> Services:
         conversations=parts.conversations,
         receipts=Receipts(parts.database),
         scoping=Scoping(parts.database),
+        tags=Tags(parts.database),
         trial_questions=TrialQuestions(
             parts.database,
             parts.background,

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, Connection, null, select, update
 
-from workspaces import members, trial_result_rows
+from workspaces import members, tag_rows, trial_result_rows
 from workspaces.identifiers import now
 from workspaces.tables import documents, turn_passages, turns
 from workspaces.turns import CITATION
@@ -20,11 +20,12 @@ _GONE = "(deleted)"
 
 def mark_deleted(connection: Connection, document_id: str) -> None:
     """Mark a document deleted with what lies inside it and goes along (`members.going_along`): their quotes are
-    blanked, and the test of the workspace goes on without them."""
+    blanked, their tags gone, and the test of the workspace goes on without them."""
     moment = now()
     for id_ in (document_id, *members.going_along(connection, document_id)):
         connection.execute(update(documents).where(documents.c.id == id_).values(deleted_at=moment))
         blank_quotes(connection, id_)
+        tag_rows.forget_document(connection, id_)
         trial_result_rows.forget_document(connection, id_)
 
 

@@ -84,7 +84,7 @@ def _fitting(connection: Connection, workspace_id: str, scope: Scope) -> Select[
     if scope.folders:
         conditions.append(or_(*(_lies_in(folder) for folder in scope.folders)))
     if scope.tags:
-        conditions.append(_tagged(workspace_id, scope.tags))
+        conditions.append(_tagged(connection, workspace_id, scope.tags))
     if scope.kinds:
         conditions.append(versions.c.media_type.in_(media_types(scope.kinds)))
     if scope.languages:
@@ -98,15 +98,14 @@ def _named(connection: Connection, workspace_id: str, names: Sequence[Name]) -> 
     tagged = [name.value for name in names if name.kind == "tag"]
     return or_(
         _is_or_lies_in(connection, workspace_id, ids) if ids else false(),
-        _tagged(workspace_id, tagged) if tagged else false(),
+        _tagged(connection, workspace_id, tagged) if tagged else false(),
     )
 
 
 def _is_or_lies_in(connection: Connection, workspace_id: str, ids: Sequence[str]) -> ColumnElement[bool]:
     mine = select(documents.c.id).where(documents.c.workspace_id == workspace_id, documents.c.id.in_(ids))
     own = list(connection.execute(mine).scalars())
-    chosen = [*own, *members.inside(connection, own)]
-    return or_(false(), *(documents.c.id.in_(some) for some in batches(chosen)))
+    return _among([*own, *members.inside(connection, own)])
 
 
 def _lies_in(folder: str) -> ColumnElement[bool]:
@@ -130,14 +129,19 @@ def _holds(path: ColumnElement[str], wanted: str) -> ColumnElement[bool]:
     return func.instr(slashed, wanted) > 0
 
 
-def _tagged(workspace_id: str, names: Sequence[str]) -> ColumnElement[bool]:
-    keys = [name.casefold() for name in names]
+def _tagged(connection: Connection, workspace_id: str, names: Sequence[str]) -> ColumnElement[bool]:
+    """What lies in a document goes with its tags."""
     having = (
         select(document_tags.c.document_id)
         .join(tags, tags.c.id == document_tags.c.tag_id)
-        .where(tags.c.workspace_id == workspace_id, tags.c.name_key.in_(keys))
+        .where(tags.c.workspace_id == workspace_id, tags.c.name_key.in_([name.casefold() for name in names]))
     )
-    return documents.c.id.in_(having)
+    own = list(connection.execute(having).scalars())
+    return _among([*own, *members.inside(connection, own)])
+
+
+def _among(ids: Sequence[str]) -> ColumnElement[bool]:
+    return or_(false(), *(documents.c.id.in_(some) for some in batches(ids)))
 
 
 def _dated(scope: Scope) -> list[ColumnElement[bool]]:

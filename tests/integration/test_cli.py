@@ -26,7 +26,7 @@ LEASE = [
 ]
 DOCUMENT_KEYS = {
     "document", "title", "source", "state", "problem", "notes", "media_type", "language", "pages", "characters",
-    "chunks", "duplicate", "version", "pending", "container", "members",
+    "chunks", "duplicate", "version", "pending", "container", "members", "tags",
 }  # fmt: skip
 ADDED_KEYS = DOCUMENT_KEYS | {"failed_inside"}
 

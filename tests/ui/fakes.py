@@ -18,6 +18,7 @@ from rag.testing import ScriptedChatModel
 from rag.types import Finished, Locator, Passage, Retrieval, Span, Timings
 from tests.ui.fake_conversations import DEFAULT, FakeConversations, Script
 from tests.ui.fake_library import LEASE, FakeLibrary, FakeReindexing, new_id, now
+from tests.ui.fake_tags import FakeTags
 from workspaces.models import (
     Check,
     DocumentRecord,
@@ -329,6 +330,7 @@ class FakeServices:
         self.folders = FakeFolders()
         self.conversations = FakeConversations(self.library)
         self.scoping = self.conversations.scoping
+        self.tags = FakeTags(self.library)
         self.receipts = FakeReceipts(self.conversations)
         self.trial_questions = FakeTrialQuestions()
         self.trials = FakeTrials()

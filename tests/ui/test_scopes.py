@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from rag.scope import Scope
 from tests.ui import fakes
 from tests.ui.test_pages import answered, app, texts, turns
+from ui.state import OpenDialog
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the test client's own dependencies
 
@@ -136,3 +137,29 @@ def test_another_workspace_can_be_searched_as_well(services: fakes.FakeServices)
     assert chips(at) == ["also in Biology, year 9"]
     asked(at, services)
     assert last(services) == Scope(also=(biology,))
+
+
+def tagging(services: fakes.FakeServices, tag: str, ids: list[str]) -> AppTest:
+    """The documents page after what the dialog asks for; it is drawn anew with every run of the test client."""
+    at = app()
+    at.switch_page("ui/pages/documents.py").run()
+    at.button(key="tag-several").click().run()
+    at.session_state["fn_dialog"] = OpenDialog("tag_documents", services.library.workspace("Rental law").id)
+    at.session_state["tag-these"], at.session_state["tags"] = ids, [tag]
+    at.run()
+    at.session_state["fn_dialog"] = OpenDialog("tag_documents", services.library.workspace("Rental law").id)
+    at.button(key="add-tags").click().run()
+    assert not at.exception
+    return at
+
+
+def test_several_documents_are_tagged_at_once(services: fakes.FakeServices) -> None:
+    ids = list(services.library.records)[:2]
+    at = tagging(services, "Rent", ids)
+    assert [services.library.records[id_].tags for id_ in services.library.records] == [("Rent",), ("Rent",), ()]
+    assert "#Rent" in texts(at)
+
+
+def test_a_wrong_tag_is_told_in_the_dialog(services: fakes.FakeServices) -> None:
+    at = tagging(services, "x" * 60, list(services.library.records)[:1])
+    assert "is no tag" in texts(at)
