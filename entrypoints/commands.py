@@ -175,11 +175,14 @@ def search(services: Services, options: Namespace, out: Output) -> int:
     """The best passages for a question."""
     home, asked = scoped.read(services, options, out)
     found = services.library.search(home, asked.question, limit=options.k, scope=asked.scope)
+    names = scoped.workspaces(services, home, asked, found.passages)
     if options.json:
-        out.line(as_json([shown.passage_json(passage) for passage in found.passages]))
+        told = [shown.passage_json(one, workspace=names.get(one.document_id, "")) for one in found.passages]
+        out.line(as_json(told))
         return 0
     for rank, passage in enumerate(found.passages, 1):
-        for line in shown.passage_lines(rank, passage):
+        workspace = names.get(passage.document_id, "") if asked.scope.also else ""
+        for line in shown.passage_lines(rank, passage, workspace=workspace):
             out.line(line)
     if not found.sufficient:
         out.note("Your documents do not seem to answer this; these are the nearest passages.")
@@ -200,10 +203,12 @@ def ask(services: Services, options: Namespace, out: Output) -> int:
             final = event
     if final is None:
         raise RuntimeError("answering ended without a last event")
+    cited = final.citations if isinstance(final, Refused) else final.answer.citations
+    names = scoped.workspaces(services, home, asked, cited)
     if options.json:
-        out.line(as_json(shown.answer_json(final, model=model.name if model else None)))
+        out.line(as_json(shown.answer_json(final, model=model.name if model else None, workspaces=names)))
     else:
-        for line in shown.answer_lines(final):
+        for line in shown.answer_lines(final, workspaces=names if asked.scope.also else {}):
             out.line(line)
         for line in receipt_shown.lines(final.receipt) if options.receipt and final.receipt else ():
             out.line(line)

@@ -12,6 +12,7 @@ from pathlib import Path
 from entrypoints.output import Output
 from rag.errors import InvalidInput
 from rag.scope import Scope
+from rag.types import Citation, Passage
 from workspaces.bootstrap import Services
 from workspaces.kinds import GROUPS, KINDS
 from workspaces.scope_words import LANGUAGE_NAMES
@@ -46,6 +47,15 @@ def read(services: Services, options: Namespace, out: Output) -> tuple[str, Aske
     if asked.limited_to:
         out.note("Searched in: " + " · ".join(asked.limited_to))
     return home, asked
+
+
+def workspaces(
+    services: Services, home: str, asked: Asked, shown: Sequence[Passage] | Sequence[Citation]
+) -> dict[str, str]:
+    """Document id → name of the workspace that it lies in; what was deleted meanwhile is left out."""
+    names = {one: services.library.workspace(one).name for one in (home, *asked.scope.also)}
+    records = services.library.found(sorted({item.document_id for item in shown}))
+    return {record.id: names[record.workspace_id] for record in records if record.workspace_id in names}
 
 
 def note_limits(asked: Asked, out: Output) -> None:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rag.errors import FootnoteError
-from workspaces.adapters import ENGINES, Engines, open_answering, open_retriever, open_splitter
+from workspaces.adapters import ENGINES, Engines, open_answering, open_retriever, open_splitter, open_together
 from workspaces.background import Background
 from workspaces.building import Builder
 from workspaces.chat_models import ChatModels
@@ -180,6 +180,9 @@ class _Parts:
             ),
             open_answering=lambda retriever, embedder, offer: open_answering(
                 retriever, embedder, source=self.passages, offer=offer
+            ),
+            open_together=lambda places: open_together(
+                places, vectors=self.vectors, lexical=self.lexical, source=self.passages
             ),
         )
         self.conversations = Conversations(self.database, answering=self.searching, open_model=self.chat_models.open)

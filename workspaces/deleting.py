@@ -34,6 +34,12 @@ def blank_quotes(connection: Connection, document_id: str) -> None:
     blank(connection, turn_passages.c.document_id == document_id)
 
 
+def blank_quotes_of_workspace(connection: Connection, workspace_id: str) -> None:
+    """Take the text of a deleted workspace's documents out of the chats of others, where it was searched as well."""
+    mine = select(documents.c.id).where(documents.c.workspace_id == workspace_id)
+    blank(connection, turn_passages.c.document_id.in_(mine))
+
+
 def blank(connection: Connection, condition: ColumnElement[bool]) -> None:
     """Take the text out of rows of `turn_passages`; of what was only read, not even a title stays."""
     _blank_extracts(connection, condition)

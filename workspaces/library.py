@@ -17,7 +17,7 @@ from rag.scope import EVERYTHING, Scope
 from rag.types import Retrieval
 from workspaces import indexes, listing, members, queueing, repository, runs, versions
 from workspaces.database import Database
-from workspaces.deleting import mark_deleted
+from workspaces.deleting import blank_quotes_of_workspace, mark_deleted
 from workspaces.embedders import Embedders
 from workspaces.files import Files
 from workspaces.identifiers import new_id, now
@@ -136,7 +136,8 @@ class Library:
         return self.workspace(found)
 
     def delete_workspace(self, workspace_id: str) -> None:
-        """Delete a workspace with its documents and conversations: gone at once, off the disk soon after.
+        """Delete a workspace with its documents and conversations: gone at once, as are quotes of it in chats of other
+        workspaces; off the disk soon after.
 
         Raises:
             NotFound: no such workspace.
@@ -147,6 +148,7 @@ class Library:
             connection.execute(gone.values(deleted_at=moment, name=found, name_key=found))
             mine = update(documents).where(documents.c.workspace_id == found, documents.c.deleted_at.is_(None))
             connection.execute(mine.values(deleted_at=moment))
+            blank_quotes_of_workspace(connection, found)
         self._jobs.purge("workspace", found)
 
     # --- documents -------------------------------------------------------------------------------
@@ -295,6 +297,11 @@ class Library:
         """One document. Raises NotFound."""
         with self._database.read() as connection:
             return repository.get_document(connection, document_id)
+
+    def found(self, document_ids: Sequence[str]) -> list[DocumentRecord]:
+        """Those of the documents that exist."""
+        with self._database.read() as connection:
+            return repository.get_documents(connection, document_ids)
 
     def twin(self, document_id: str) -> DocumentRecord | None:
         """The document that a web page, added in this process, turned out to be byte for byte; then it is not a

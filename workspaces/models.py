@@ -321,6 +321,8 @@ class Turn:
     """Where was looked."""
     limited_to: tuple[str, ...] = ()
     """The scope in words; what was deleted since has lost its name."""
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """Document id → name of its workspace, of what it showed from others than its own."""
     without_names: str | None = None
     """The question as it was answered, where names in it (`@name`) were taken out."""
 

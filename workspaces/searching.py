@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from rag.prompts import Offer
 from rag.protocols import ChatModel
 from rag.scope import EVERYTHING, Scope, Within
-from rag.types import Answered, AnswerEvent, Exchange, Interrupted, Refused, Retrieval
-from workspaces import indexes, scopes, scoping
+from rag.types import Answered, AnswerEvent, Exchange, Interrupted, Matrix, Refused, Retrieval
+from workspaces import indexes, scopes, scoping, truth
 from workspaces.database import Database
 from workspaces.embedders import Embedders
+from workspaces.together import Place
 
 if TYPE_CHECKING:
     from rag.answering import Answering, Retriever
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from rag.retrieval import HybridRetriever
 
 USUAL_OFFER = Offer()
+_BLINDLY = 200
+"""Passages of an index, to see what cosine is usual: two milliseconds."""
 
 
 class Searching:
@@ -37,12 +40,15 @@ class Searching:
         *,
         open_retriever: Callable[[Embedder], HybridRetriever],
         open_answering: Callable[[Retriever, Embedder, Offer], Answering],
+        open_together: Callable[[Sequence[Place]], Retriever],
     ) -> None:
-        """What opens is called once an embedder, and once an offer to the model."""
+        """What opens is called once an embedder, and once an offer to the model; for each question where several
+        workspaces, or a part of one, are searched."""
         self._database = database
         self._embedders = embedders
         self._open_retriever = open_retriever
         self._open_answering = open_answering
+        self._open_together = open_together
         self._lock = threading.Lock()
         self._retrievers: dict[str, HybridRetriever] = {}
         self._answerings: dict[tuple[str, Offer], Answering] = {}
@@ -84,11 +90,23 @@ class Searching:
 
     def _scoped(self, workspace_id: str, embedder: Embedder, scope: Scope) -> Retriever:
         """What finds passages within a scope, which is resolved here, once a question."""
-        retriever = self._retriever(embedder)
         if scope == EVERYTHING:
-            return retriever
+            return self._retriever(embedder)
+        searched = (workspace_id, *scope.also)
         with self._database.read() as connection:
-            return _Within(retriever, scopes.within(connection, workspace_id, scope))
+            allowed = [scopes.within(connection, one, scope) for one in searched]
+        if not scope.also:
+            return _Within(self._retriever(embedder), allowed[0])
+        return self._open_together([self._place(one, within) for one, within in zip(searched, allowed, strict=True)])
+
+    def _place(self, workspace_id: str, within: Within | None) -> Place:
+        index_id, embedder = self._index(workspace_id)
+        return Place(index_id, embedder, within, sample=lambda: self._sample(index_id))
+
+    def _sample(self, index_id: str) -> Matrix | None:
+        with self._database.read() as connection:
+            found = truth.sample(connection, index_id, size=_BLINDLY)
+        return found[1] if found is not None else None
 
     def _index(self, workspace_id: str) -> tuple[str, Embedder]:
         with self._database.read() as connection:

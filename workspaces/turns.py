@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
@@ -14,7 +14,7 @@ from workspaces.models import Conversation, Turn
 from workspaces.problems import problem_of
 from workspaces.scopes import scope_of
 from workspaces.scoping import limited_to
-from workspaces.tables import conversations, documents, turn_passages, turns
+from workspaces.tables import conversations, documents, turn_passages, turns, workspaces
 
 EVIDENCE, CITATION = "evidence", "citation"
 
@@ -31,7 +31,6 @@ def turns_of(connection: Connection, condition: ColumnElement[bool]) -> list[Tur
     footnotes still name them; its passages are left out of the evidence.
     """
     rows = connection.execute(select(turns).where(condition).order_by(turns.c.conversation_id, turns.c.ordinal)).all()
-    limits = _limits(connection, rows)
     shown = connection.execute(
         select(turn_passages)
         .where(
@@ -40,8 +39,10 @@ def turns_of(connection: Connection, condition: ColumnElement[bool]) -> list[Tur
         )
         .order_by(turn_passages.c.turn_id, turn_passages.c.number)
     ).all()
+    looked = _looked(connection, rows, shown)
     return [
-        _turn(row, [passage for passage in shown if passage.turn_id == row.id], limits.get(row.id, ())) for row in rows
+        _turn(row, [passage for passage in shown if passage.turn_id == row.id], looked.get(row.id, _Looked()))
+        for row in rows
     ]
 
 
@@ -115,22 +116,45 @@ def timing_values(timings: Timings) -> dict[str, float | None]:
     return {"evidence": timings.evidence, "first_token": timings.first_token, "total": timings.total}
 
 
-def _limits(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, tuple[str, ...]]:
-    """The scopes in words, of the turns that have one."""
-    scoped = {row.id: row for row in rows if row.scope}
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """Where a turn looked, in words."""
+
+    limited_to: tuple[str, ...] = ()
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+
+def _looked(connection: Connection, rows: Sequence[Row[Any]], shown: Sequence[Row[Any]]) -> dict[str, _Looked]:
+    """Of the turns that have a scope."""
+    scoped = [row for row in rows if row.scope]
     if not scoped:
         return {}
     chats = select(conversations.c.id, conversations.c.workspace_id).where(
-        conversations.c.id.in_({row.conversation_id for row in scoped.values()})
+        conversations.c.id.in_({row.conversation_id for row in scoped})
     )
     home = {row.id: row.workspace_id for row in connection.execute(chats)}
-    return {
-        turn_id: limited_to(connection, home[row.conversation_id], scope_of(row.scope))
-        for turn_id, row in scoped.items()
-    }
+    found: dict[str, _Looked] = {}
+    for row in scoped:
+        scope = scope_of(row.scope)
+        ids = {passage.document_id for passage in shown if passage.turn_id == row.id} if scope.also else set()
+        limits = limited_to(connection, home[row.conversation_id], scope)
+        found[row.id] = _Looked(limits, _elsewhere(connection, ids, scope.also))
+    return found
 
 
-def _turn(row: Row[Any], shown: Sequence[Row[Any]], limits: tuple[str, ...]) -> Turn:
+def _elsewhere(connection: Connection, document_ids: Collection[str], also: Collection[str]) -> dict[str, str]:
+    """Document id → name of its workspace, where that is one of these."""
+    if not document_ids:
+        return {}
+    query = (
+        select(documents.c.id, workspaces.c.name)
+        .join(workspaces, workspaces.c.id == documents.c.workspace_id)
+        .where(documents.c.id.in_(document_ids), workspaces.c.id.in_(also), workspaces.c.deleted_at.is_(None))
+    )
+    return {row.id: row.name for row in connection.execute(query)}
+
+
+def _turn(row: Row[Any], shown: Sequence[Row[Any]], looked: _Looked) -> Turn:
     citations = tuple(_citation(passage) for passage in shown if passage.role == CITATION)
     unanswered = row.state == "refused" or (row.state == "running" and not row.sentences)
     return Turn(
@@ -151,7 +175,8 @@ def _turn(row: Row[Any], shown: Sequence[Row[Any]], limits: tuple[str, ...]) -> 
         warning=row.warning,
         rating=row.rating,
         scope=scope_of(row.scope),
-        limited_to=limits,
+        limited_to=looked.limited_to,
+        elsewhere=looked.elsewhere,
         without_names=row.without_names,
     )
 

@@ -117,7 +117,7 @@ def test_search_gives_passages(data):
     assert ran.code == 0, ran.err
     assert 1 <= len(ran.json) <= 2
     best = ran.json[0]
-    assert set(best) == {"document", "title", "page", "place", "span", "score", "text"}
+    assert set(best) == {"workspace", "document", "title", "page", "place", "span", "score", "text"}
     assert (best["title"], best["page"]) == ("lease", 1)
     assert "third of each month" in best["text"]
     start, end = best["span"]
@@ -141,7 +141,7 @@ def test_ask_without_a_model_quotes_the_documents(data):
         assert sentence["verdict"] in ("supported", "partly", "not_found")
         assert set(sentence["citations"]) <= numbers
     for citation in answer["citations"]:
-        assert set(citation) == {"n", "document", "title", "page", "place", "span", "quote"}
+        assert set(citation) == {"n", "workspace", "document", "title", "page", "place", "span", "quote"}
         start, end = citation["span"]
         assert citation["title"] != "valves" or citation["quote"] == TEXT[start:end]
     assert "valves" in {citation["title"] for citation in answer["citations"]}
