@@ -59,7 +59,7 @@ def _listing(workspace_id: str, *, polled: bool) -> None:
     if shown.counts["all"] > PAGE_SIZE // 2:
         _tools(shown)
     if shown.counts["all"] > 1:
-        st.button("Tag documents…", key="tag-several", icon=":material/sell:", type="tertiary", on_click=_tag_several)
+        _tag_several(workspace_id)
     with st.container(key="documents"):
         for record in shown.records:
             _row(record)
@@ -267,8 +267,10 @@ def _versions(record: DocumentRecord) -> None:
         resources.show_error(error)
 
 
-def _tag_several() -> None:
-    state.open_dialog("tag_documents", state.workspace_id() or "")
+def _tag_several(workspace_id: str) -> None:
+    if st.button("Tag documents…", key="tag-several", icon=":material/sell:", type="tertiary"):
+        state.open_dialog("tag_documents", workspace_id)
+        st.rerun()  # the whole page, which draws dialogs
 
 
 def _retry(document_id: str) -> None:

@@ -21,7 +21,7 @@ _DOCUMENTS = 200
 """Of the newest that can be chosen from a list; any other has a name."""
 _EARLIEST, _LATEST = date(1000, 1, 1), date(2999, 12, 31)
 _KEY = "scope-"
-_HEIGHT = 380
+_HEIGHT = 400
 """Pixels."""
 _NAMES_HELP = (
     'Or name a document in the question: @handbook, @"Annual report 2023", @#contracts for a tag. '
@@ -75,20 +75,20 @@ def _choosing(workspace: Workspace, scope: Scope, *, choose: Callable[[Scope], N
     except FootnoteError as error:  # the workspace, or another one that is chosen, was deleted in another tab
         resources.show_error(error)
         return
+    st.caption(f"{figures.count(found, 'document')} will be searched. {safe.plain(_NAMES_HELP)}")
     _documents(workspace, scope, choose)
     if choices.tags or scope.tags:
-        _several("Tags", "tags", choices.tags, scope, choose, shown=lambda tag: f"#{safe.label(tag)}")
+        _several("Tags", "tags", choices.tags, scope, choose, shown=lambda tag: f"#{safe.visible(tag)}")
     if len(choices.kinds) > 1 or scope.kinds:
         _several("Type", "kinds", choices.kinds, scope, choose, shown=_counted(kind_name, choices.kinds))
     if len(choices.languages) > 1 or scope.languages:
         shown = _counted(language_name, choices.languages)
         _several("Language", "languages", choices.languages, scope, choose, shown=shown)
     if choices.folders or scope.folders:
-        _several("Folder", "folders", choices.folders, scope, choose, shown=lambda path: safe.label(path[-60:]))
+        _several("Folder", "folders", choices.folders, scope, choose, shown=lambda path: safe.visible(path[-60:]))
     if choices.first or scope.since or scope.until:
         _dates(choices, scope, choose)
     _workspaces(workspace, scope, choose)
-    st.caption(f"{figures.count(found, 'document')} will be searched. {safe.plain(_NAMES_HELP)}")
 
 
 def _documents(workspace: Workspace, scope: Scope, choose: Callable[[Scope], None]) -> None:
@@ -98,7 +98,14 @@ def _documents(workspace: Workspace, scope: Scope, choose: Callable[[Scope], Non
     for missing in set(scope.documents) - titles.keys():
         label = next(iter(resources.services().scoping.parts(workspace.id, Scope(documents=(missing,)))))[0]
         titles[missing] = label
-    _several("Documents", "documents", titles, scope, choose, shown=lambda found: safe.label(titles.get(found, "")))
+    _several(
+        "Documents",
+        "documents",
+        titles,
+        scope,
+        choose,
+        shown=lambda found: safe.visible(titles.get(found, ""), limit=80),
+    )
 
 
 def _several(
@@ -110,7 +117,8 @@ def _several(
     *,
     shown: Callable[[str], str],
 ) -> None:
-    """Several values of one condition; those that are chosen and not there any more can still be taken out."""
+    """Several values of one condition; those that are chosen and not there any more can still be taken out. Streamlit
+    shows them as they are, so they need not be made safe as Markdown is."""
     key, chosen = f"{_KEY}{name}", list(getattr(scope, name))
     st.session_state[key] = chosen
     st.multiselect(
@@ -125,7 +133,7 @@ def _several(
 
 
 def _counted(name: Callable[[str], str], counts: Any) -> Callable[[str], str]:
-    return lambda value: f"{safe.label(name(value))} ({counts.get(value, 0):,})"
+    return lambda value: f"{safe.visible(name(value))} ({counts.get(value, 0):,})"
 
 
 def _dates(choices: Choices, scope: Scope, choose: Callable[[Scope], None]) -> None:
@@ -156,7 +164,9 @@ def _day(chosen: date | None) -> str:
 def _workspaces(workspace: Workspace, scope: Scope, choose: Callable[[Scope], None]) -> None:
     names = {one.id: one.name for one in resources.services().library.workspaces() if one.id != workspace.id}
     if names:
-        _several("Also search in", "also", names, scope, choose, shown=lambda one: safe.label(names.get(one, "")))
+        _several(
+            "Also search in", "also", names, scope, choose, shown=lambda one: safe.visible(names.get(one, ""), limit=60)
+        )
 
 
 def _changed(scope: Scope, name: str, value: object) -> Scope:

@@ -36,7 +36,7 @@ def several(workspace_id: str) -> None:
     titles = {record.id: record.title or record.source for record in page.records}
     st.caption(safe.plain(_ABOUT))
     ids = st.multiselect(
-        "Documents", list(titles), format_func=lambda found: safe.label(titles[found]), key="tag-these",
+        "Documents", list(titles), format_func=lambda found: safe.visible(titles[found], limit=80), key="tag-these",
         placeholder="Choose documents",
     )  # fmt: skip
     if page.found > len(titles):
@@ -57,7 +57,7 @@ def _tags(workspace_id: str, current: tuple[str, ...]) -> list[str]:
         list(dict.fromkeys([*known, *current])),
         default=list(current),
         key="tags",
-        format_func=safe.label,
+        format_func=safe.visible,
         accept_new_options=True,
         placeholder="Choose a tag, or type a new one",
         select_all=False,

@@ -254,9 +254,9 @@ def _ranked(
         .order_by(score, words.c.rowid)
         .limit(limit)
     )
-    if within is not None:  # inside the search: only what passes gets a score
-        owned = (literal_column("chunks.rowid") == words.c.rowid) & in_versions("+chunks.version_id", within)
-        query = query.where(select(literal_column("1")).select_from(chunks).where(owned).exists())
+    if within is not None:  # inside the search: only what passes gets a score, by rowids that are gathered once
+        mine = (chunks.c.index_id == index_id) & in_versions("chunks.version_id", within)
+        query = query.where(literal_column(f"+{words.name}.rowid").in_(select(chunks.c.rowid).where(mine)))
     rows = connection.execute(query).all()
     live: dict[int, str] = {}
     for some in batches([row.rowid for row in rows]):

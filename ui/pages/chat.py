@@ -71,9 +71,9 @@ else:
             f":material/warning: {figures.count(workspace.failed, 'document')} could not be read. See Documents."
         )
 
-resources.show_problems()
-if workspace is not None and workspace.documents:
-    with st.bottom:
+with st.bottom:  # in sight, wherever the page stands
+    resources.show_problems()
+    if workspace is not None and workspace.documents:
         scopes.bar(workspace, scopes.current(chat, told), chat=chat)
 st.chat_input(  # Streamlit puts it below the bar, and scrolls to new answers only where it does so itself
     "Ask a question about your documents",
