@@ -130,7 +130,7 @@ def test_ask_without_a_model_quotes_the_documents(data):
     ran = footnote(data, "ask", "-w", "Main", "At how many bar does the pressure valve open?", "--no-model", "--json")
     assert ran.code == 0, ran.err
     answer = ran.json
-    told_of_the_way = {"searched", "warning", "receipt"}
+    told_of_the_way = {"searched", "limited_to", "warning", "receipt"}
     assert set(answer) == {"answer", "refused", "sentences", "citations", "model", "timings"} | told_of_the_way
     assert answer["refused"] is False
     assert "12 bar" in answer["answer"]
