@@ -178,7 +178,8 @@ def list_documents(connection: Connection, workspace_id: str) -> list[DocumentRe
         .order_by(*NEWEST_FIRST)
     )
     records = [record_of(row) for row in connection.execute(query)]
-    return tag_rows.described(connection, members.described_all(connection, workspace_id, records))
+    records = members.described_all(connection, workspace_id, records)
+    return tag_rows.described_all(connection, workspace_id, records)
 
 
 def get_document(connection: Connection, document_id: str) -> DocumentRecord:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, select
 
 from workspaces.batches import batches
 from workspaces.models import DocumentRecord
@@ -14,16 +15,26 @@ from workspaces.tables import document_tags, tags
 
 def described(connection: Connection, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
     """Records with their tags, by name."""
-    found: dict[str, list[str]] = {}
+    rows: list[Row[Any]] = []
     for some in batches([record.id for record in records]):
-        query = (
-            select(document_tags.c.document_id, tags.c.name)
-            .join(tags, tags.c.id == document_tags.c.tag_id)
-            .where(document_tags.c.document_id.in_(some))
-            .order_by(tags.c.name_key)
-        )
-        for row in connection.execute(query):
-            found.setdefault(row.document_id, []).append(row.name)
+        rows += connection.execute(_tagged(document_tags.c.document_id.in_(some))).all()
+    return _described(records, rows)
+
+
+def described_all(connection: Connection, workspace_id: str, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
+    """Records of a workspace with their tags; one query."""
+    return _described(records, connection.execute(_tagged(tags.c.workspace_id == workspace_id)).all())
+
+
+def _tagged(which: ColumnElement[bool]) -> Select[Any]:
+    query = select(document_tags.c.document_id, tags.c.name).join(tags, tags.c.id == document_tags.c.tag_id)
+    return query.where(which).order_by(tags.c.name_key)
+
+
+def _described(records: Sequence[DocumentRecord], rows: Sequence[Row[Any]]) -> list[DocumentRecord]:
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row.document_id, []).append(row.name)
     return [replace(record, tags=tuple(found[record.id])) if record.id in found else record for record in records]
 
 
