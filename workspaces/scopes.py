@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select
 
-from rag.errors import InvalidInput
+from rag.errors import InvalidInput, NotFound
 from rag.scope import EVERYTHING, Name, Scope, Within
 from workspaces import members, repository
 from workspaces.batches import batches
@@ -49,7 +49,13 @@ def checked(connection: Connection, workspace_id: str, scope: Scope) -> Scope:
     """
     if any(len(value) > MOST_VALUES for value in asdict(scope).values()):
         raise InvalidInput(f"A filter holds at most {MOST_VALUES} values of one kind.", hint="Choose fewer.")
-    also = dict.fromkeys(repository.workspace_id_of(connection, other) for other in scope.also)
+    try:
+        also = dict.fromkeys(repository.workspace_id_of(connection, other) for other in scope.also)
+    except NotFound as error:
+        raise NotFound(
+            "Another workspace in which this question looks does not exist any more.",
+            hint="Take it out of what is searched, then ask again.",
+        ) from error
     also.pop(workspace_id, None)
     return replace(scope, also=tuple(also))
 

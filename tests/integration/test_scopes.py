@@ -185,7 +185,7 @@ def test_other_workspaces_are_known_by_name_and_each_once(corpus, shelf):
     other = corpus.workspace()
     scoping_ = Scoping(corpus.database)
     assert scoping_.read(workspace, "When?", Scope(also=(other, workspace, other))).scope.also == (other,)
-    with pytest.raises(NotFound, match="no workspace"):
+    with pytest.raises(NotFound, match="does not exist any more"):
         scoping_.read(workspace, "When?", Scope(also=("nowhere",)))
     with pytest.raises(InvalidInput, match="at most"):
         scoping_.read(workspace, "When?", Scope(tags=tuple(map(str, range(500)))))
