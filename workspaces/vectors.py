@@ -37,7 +37,7 @@ graph 22; 750 compared 6, by the graph 13; 1,500 both 10; all 3,000 compared 41,
 _SPARE = 1.5
 """A filter and a question often go together, or against each other: more is asked for than the share says."""
 _MOST_ASKED = 4_000
-"""Nearest vectors of one request to the graph, 16 µs each with the look whether they are within."""
+"""Nearest vectors of one request to the graph, some 16 µs each with the look whether they are within."""
 _COMPACT = ""  # among the keys of the upkeep, which else are index ids
 _UNREADABLE = "the vector index cannot be read"
 
