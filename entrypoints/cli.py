@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from entrypoints import scope_options
 from entrypoints.output import Output, Terminal
 from rag.errors import DataDirectoryInUse, FootnoteError, StorageError
 
@@ -72,6 +73,7 @@ def _add_document_commands(commands: Commands) -> None:
 
     add = _json(_in_workspace(commands.add_parser("add", help="take in files, folders, web addresses")))
     add.add_argument("--keep-both", action="store_true", help="a changed file is another document, not a newer version")
+    add.add_argument("--tag", action="append", default=[], metavar="TAG", help="give it to each document; repeatable")
     add.add_argument("sources", nargs="+", metavar="PATH_OR_URL")
     add.add_argument("--section", action="store_true", help="of web addresses, the section below each too")
     add.add_argument("--depth", type=int, metavar="N", help="links followed in a section (2)")
@@ -93,12 +95,18 @@ def _add_document_commands(commands: Commands) -> None:
         queue = commands.add_parser(name, help=told)
         queue.add_argument("-w", "--workspace", metavar="WORKSPACE", help="of this workspace only (all)")
     _json(_in_workspace(commands.add_parser("documents", help="list the documents of a workspace")))
+    tag = _in_workspace(commands.add_parser("tag", help="give documents tags, or take them away"))
+    tagging = tag.add_subparsers(dest="action", required=True, metavar="add|remove")
+    for name in ("add", "remove"):
+        change = tagging.add_parser(name)
+        change.add_argument("tag", metavar="TAG")
+        change.add_argument("documents", nargs="+", metavar="DOCUMENT")
     delete = _in_workspace(commands.add_parser("delete", help="delete documents"))
     delete.add_argument("documents", nargs="+", metavar="DOCUMENT")
-    search = _json(_in_workspace(commands.add_parser("search", help="the best passages for a question")))
+    search = _json(scope_options.add_to(commands.add_parser("search", help="the best passages for a question")))
     search.add_argument("question")
     search.add_argument("-k", type=_depth, default=10, help="how many (10)")
-    ask = _json(_in_workspace(commands.add_parser("ask", help="answer a question with footnotes")))
+    ask = _json(scope_options.add_to(commands.add_parser("ask", help="answer a question with footnotes")))
     ask.add_argument("question")
     ask.add_argument("--no-model", action="store_true", help="answer with the evidence alone")
     ask.add_argument("--receipt", action="store_true", help="what was searched, read and sent")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from entrypoints import indexed, receipt_shown, sections, shown, tested, watched
+from entrypoints import indexed, receipt_shown, scoped, sections, shown, tagged, tested, watched
 from entrypoints.output import Output, as_json
 from rag.errors import FootnoteError, InvalidInput, NotFound
 from rag.types import Answered, Interrupted, Refused
@@ -60,6 +60,7 @@ def workspace_delete(services: Services, options: Namespace, out: Output) -> int
 def add(services: Services, options: Namespace, out: Output) -> int:
     """Take in files, folders and web addresses; waits. One result a source; exit 0 only if all became ready, and all
     that lies inside them."""
+    tagged.check(options.tag)
     if options.section:
         return sections.add(services, _made(services, options.workspace), options, out)
     if options.depth is not None or options.pages is not None:
@@ -71,6 +72,9 @@ def add(services: Services, options: Namespace, out: Output) -> int:
     for source in options.sources:
         added += _added(services, workspace_id, source, options, names)
     final = _awaited(services, [record.id for _, record in added if isinstance(record, DocumentRecord)], out)
+    final |= tagged.added(
+        services, workspace_id, [item.id for _, item in added if isinstance(item, DocumentRecord)], options
+    )
     failed = 0
     for source, record in added:
         if isinstance(record, FootnoteError):
@@ -134,6 +138,18 @@ def documents(services: Services, options: Namespace, out: Output) -> int:
     return 0
 
 
+def tag_add(services: Services, options: Namespace, out: Output) -> int:
+    """Give documents a tag."""
+    workspace_id, ids = _chosen(services, options)
+    return tagged.add(services, workspace_id, ids, options, out)
+
+
+def tag_remove(services: Services, options: Namespace, out: Output) -> int:
+    """Take a tag from documents."""
+    workspace_id, ids = _chosen(services, options)
+    return tagged.remove(services, workspace_id, ids, options, out)
+
+
 def delete(services: Services, options: Namespace, out: Output) -> int:
     """Delete documents by id (or the beginning of one), title or file name; all are found before any is gone."""
     found = services.library.documents(_existing(services, options.workspace))
@@ -157,38 +173,47 @@ def refresh(services: Services, options: Namespace, out: Output) -> int:
 
 def search(services: Services, options: Namespace, out: Output) -> int:
     """The best passages for a question."""
-    found = services.library.search(_existing(services, options.workspace), options.question, limit=options.k)
+    home, asked = scoped.read(services, options, out)
+    found = services.library.search(home, asked.question, limit=options.k, scope=asked.scope)
+    names = scoped.workspaces(services, home, asked, found.passages)
     if options.json:
-        out.line(as_json([shown.passage_json(passage) for passage in found.passages]))
+        told = [shown.passage_json(one, workspace=names.get(one.document_id, "")) for one in found.passages]
+        out.line(as_json(told))
         return 0
     for rank, passage in enumerate(found.passages, 1):
-        for line in shown.passage_lines(rank, passage):
+        workspace = names.get(passage.document_id, "") if asked.scope.also else ""
+        for line in shown.passage_lines(rank, passage, workspace=workspace):
             out.line(line)
     if not found.sufficient:
         out.note("Your documents do not seem to answer this; these are the nearest passages.")
+        scoped.note_limits(asked, out)
     return 0
 
 
 def ask(services: Services, options: Namespace, out: Output) -> int:
     """Answer a question from the documents. A refusal is an answer too: exit 0."""
-    workspace_id = _existing(services, options.workspace)
+    home, asked = scoped.read(services, options, out)
     model = None
     if not options.no_model:
         services.chat_models.ensure(lambda download: out.note(shown.download_line(download)))
         model = services.chat_models.open()
     final: Answered | Refused | Interrupted | None = None
-    for event in services.conversations.answer(workspace_id, options.question, model=model):
+    for event in services.conversations.answer(home, asked.question, model=model, scope=asked.scope):
         if isinstance(event, Answered | Refused | Interrupted):
             final = event
     if final is None:
         raise RuntimeError("answering ended without a last event")
+    cited = final.citations if isinstance(final, Refused) else final.answer.citations
+    names = scoped.workspaces(services, home, asked, cited)
     if options.json:
-        out.line(as_json(shown.answer_json(final, model=model.name if model else None)))
+        out.line(as_json(shown.answer_json(final, model=model.name if model else None, workspaces=names)))
     else:
-        for line in shown.answer_lines(final):
+        for line in shown.answer_lines(final, workspaces=names if asked.scope.also else {}):
             out.line(line)
         for line in receipt_shown.lines(final.receipt) if options.receipt and final.receipt else ():
             out.line(line)
+    if isinstance(final, Refused):
+        scoped.note_limits(asked, out)
     return 1 if isinstance(final, Interrupted) else 0
 
 
@@ -261,6 +286,13 @@ def _made(services: Services, name: str) -> str:
         return _existing(services, name)
     except NotFound:
         return services.library.create_workspace(name).id
+
+
+def _chosen(services: Services, options: Namespace) -> tuple[str, list[str]]:
+    """(workspace id, ids of the documents that the options name)."""
+    workspace_id = _existing(services, options.workspace)
+    found = services.library.documents(workspace_id)
+    return workspace_id, list(dict.fromkeys(_named(found, wanted).id for wanted in options.documents))
 
 
 def _named(found: list[DocumentRecord], wanted: str) -> DocumentRecord:

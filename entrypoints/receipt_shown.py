@@ -19,6 +19,7 @@ def receipt_json(receipt: Receipt) -> Json:
     return {
         "asked": receipt.asked,
         "searched": receipt.searched,
+        "limited_to": list(receipt.limited_to),
         "evidence": receipt.evidence,
         "threshold": receipt.threshold,
         "sufficient": receipt.sufficient,

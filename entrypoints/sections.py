@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Mapping
 
-from entrypoints import shown
+from entrypoints import shown, tagged
 from entrypoints.output import Output, as_json
 from rag.errors import FootnoteError, InvalidInput
 from workspaces.bootstrap import Services
@@ -58,6 +58,7 @@ def _finished(services: Services, site_id: str, options: Namespace, out: Output)
     pages = services.sites.pages(site_id)
     ids = [page.document_id for page in pages if page.document_id and page.state == "fetched"]
     records = {record.id: record for record in services.library.wait(ids)}
+    records |= tagged.added(services, site.workspace_id, list(records), options)
     for page in services.sites.pages(site_id):  # some turned out to be notices instead of pages
         record = records.get(page.document_id or "")
         if page.state == "fetched" and record is not None:

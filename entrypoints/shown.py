@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC
 from typing import Any
@@ -15,6 +15,7 @@ from rag.types import Answer, Answered, Citation, Interrupted, Passage, Refused
 from workspaces.models import DocumentRecord, Download, Pending, SitePage, Standing, Workspace
 
 Json = dict[str, Any]
+_NOWHERE: Mapping[str, str] = {}
 
 
 def workspace_json(item: Workspace) -> Json:
@@ -41,6 +42,7 @@ def document_json(record: DocumentRecord) -> Json:
         "pending": _pending_json(record.pending) if record.pending else None,
         "container": _container_json(record),
         "members": record.members,
+        "tags": list(record.tags),
     }
 
 
@@ -75,6 +77,7 @@ def refused_json(source: str, error: FootnoteError) -> Json:
         "pending": None,
         "container": None,
         "members": 0,
+        "tags": [],
     }
 
 
@@ -90,9 +93,10 @@ def refreshed_json(document_id: str, source: str, outcome: str, problem: Footnot
     return {"document": document_id, "source": source, "outcome": outcome, "problem": told}
 
 
-def passage_json(passage: Passage) -> Json:
-    """A passage as `search` shows it."""
+def passage_json(passage: Passage, *, workspace: str) -> Json:
+    """A passage as `search` shows it; `workspace` is the name of the one that it stands in."""
     return {
+        "workspace": workspace,
         "document": passage.document_id,
         "title": passage.title,
         "page": passage.page,
@@ -103,14 +107,16 @@ def passage_json(passage: Passage) -> Json:
     }
 
 
-def answer_json(event: Answered | Refused | Interrupted, *, model: str | None) -> Json:
-    """An answer, or a refusal: `answer` null, the nearest passages as citations."""
+def answer_json(
+    event: Answered | Refused | Interrupted, *, model: str | None, workspaces: Mapping[str, str] = _NOWHERE
+) -> Json:
+    """An answer, or a refusal: `answer` null, the nearest passages as citations. `workspaces`: names by document."""
     if isinstance(event, Refused):
         return {
             "answer": None,
             "refused": True,
             "sentences": [],
-            "citations": [_citation_json(citation) for citation in event.citations],
+            "citations": [_citation_json(citation, workspaces) for citation in event.citations],
             "model": model,
             "timings": asdict(event.timings),
             **_receipt_json(event.receipt),
@@ -120,7 +126,7 @@ def answer_json(event: Answered | Refused | Interrupted, *, model: str | None) -
         "answer": answer.text,
         "refused": False,
         "sentences": [{"text": s.text, "verdict": s.verdict, "citations": list(s.citations)} for s in answer.sentences],
-        "citations": [_citation_json(citation) for citation in answer.citations],
+        "citations": [_citation_json(citation, workspaces) for citation in answer.citations],
         "model": answer.model,
         "timings": asdict(answer.timings),
         **_receipt_json(event.receipt),
@@ -133,14 +139,16 @@ def answer_json(event: Answered | Refused | Interrupted, *, model: str | None) -
 def _receipt_json(receipt: Receipt | None) -> Json:
     return {
         "searched": receipt.searched if receipt else None,
+        "limited_to": list(receipt.limited_to) if receipt else [],
         "warning": receipt.warning if receipt else None,
         "receipt": receipt_json(receipt) if receipt else None,
     }
 
 
-def _citation_json(citation: Citation) -> Json:
+def _citation_json(citation: Citation, workspaces: Mapping[str, str]) -> Json:
     return {
         "n": citation.number,
+        "workspace": workspaces.get(citation.document_id),
         "document": citation.document_id,
         "title": citation.title,
         "page": citation.page,
@@ -161,7 +169,8 @@ def document_line(name: str, record: DocumentRecord) -> str:
     again = " (already there)" if record.duplicate_of else ""
     version = f"version {record.number}, " if record.number > 1 else ""
     inside = f", {_counted(record.members, 'file')} inside" if record.members else ""
-    line = f"{record.state}  {name}: {version}{size}{_counted(record.chunks, 'passage')}{inside}{notes}{again}"
+    tags = "".join(f" #{tag}" for tag in record.tags)
+    line = f"{record.state}  {name}: {version}{size}{_counted(record.chunks, 'passage')}{inside}{tags}{notes}{again}"
     return line + (_pending_line(record.pending) if record.pending else "")
 
 
@@ -203,24 +212,25 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def passage_lines(rank: int, passage: Passage) -> Iterator[str]:
-    """Where a passage stands, and how it begins."""
-    yield f"{rank}. {passage.title}{_place(passage)}  [{passage.score:.3f}]"
+def passage_lines(rank: int, passage: Passage, *, workspace: str = "") -> Iterator[str]:
+    """Where a passage stands, in which workspace where that has to be said, and how it begins."""
+    yield f"{rank}. {passage.title}{_place(passage)}{_in(workspace)}  [{passage.score:.3f}]"
     yield "   " + " ".join(passage.text.split())[:300]
 
 
-def answer_lines(event: Answered | Refused | Interrupted) -> Iterator[str]:
-    """An answer with its footnotes, and what forbids to rely on it."""
+def answer_lines(event: Answered | Refused | Interrupted, *, workspaces: Mapping[str, str] = _NOWHERE) -> Iterator[str]:
+    """An answer with its footnotes, and what forbids to rely on it. `workspaces`: names by document, where they have to
+    be said."""
     if event.receipt is not None and event.receipt.warning is not None:
         yield f"Warning: {event.receipt.warning}"
         yield ""
     if isinstance(event, Refused):
         yield "Your documents do not seem to answer this. The nearest passages:"
-        yield from _sources(event.citations)
+        yield from _sources(event.citations, workspaces)
         return
     yield _with_footnotes(event.answer)
     yield ""
-    yield from _sources(event.answer.citations)
+    yield from _sources(event.answer.citations, workspaces)
     if isinstance(event, Interrupted) and event.error:
         yield f"Interrupted: {event.error} {event.hint or ''}".rstrip()
 
@@ -235,9 +245,9 @@ def _with_footnotes(answer: Answer) -> str:
     return text + answer.text[end:]
 
 
-def _sources(citations: tuple[Citation, ...]) -> Iterator[str]:
+def _sources(citations: tuple[Citation, ...], workspaces: Mapping[str, str]) -> Iterator[str]:
     for citation in citations:
-        place = _place(citation)
+        place = _place(citation) + _in(workspaces.get(citation.document_id, ""))
         yield f"[{citation.number}] {citation.title}{place}: “{' '.join(citation.quote.split())}”"
 
 
@@ -245,6 +255,10 @@ def _place(found: Passage | Citation) -> str:
     if found.page is not None:
         return f", p. {found.page_label or found.page}"
     return f", {describe(found.locator)}" if found.locator else ""
+
+
+def _in(workspace: str) -> str:
+    return f", in {workspace}" if workspace else ""
 
 
 def download_line(download: Download) -> str:

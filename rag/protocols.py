@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from rag.scope import Within
 from rag.types import Language, Likeness, Matrix, Message, ModelEvent, Parameter, Passage, ScoredId, Span, Vector
 
 
@@ -69,16 +70,23 @@ class VectorStore(Protocol):
 class VectorSearch(Protocol):
     """Nearest chunks of one search index, always correct: by its graph, or exactly from the stored vectors."""
 
-    def search(self, index_id: str, vector: Vector, *, limit: int) -> list[ScoredId]:
-        """The nearest searchable chunks by cosine similarity, best first."""
+    def search(self, index_id: str, vector: Vector, *, limit: int, within: Within | None = None) -> list[ScoredId]:
+        """The nearest searchable chunks by cosine similarity, best first; `limit` of those `within`, where that is
+        given, however few of all they are."""
 
 
 class LexicalIndex(Protocol):
     """Words of one search index's chunks, stemmed in the language of their document."""
 
-    def search(self, index_id: str, groups: Sequence[Collection[str]], *, limit: int) -> list[ScoredId]:
+    def search(
+        self, index_id: str, groups: Sequence[Collection[str]], *, limit: int, within: Within | None = None
+    ) -> list[ScoredId]:
         """Chunks matching any group, by BM25 over body, headings and title; a group holds the stems of one query
-        word in every language of the documents, and matches where any of them does."""
+        word in every language of the documents, and matches where any of them does.
+
+        Where `within` is given, `limit` of those in it. Their scores are the same as without: how rare a word is, the
+        whole index decides, for in ten documents about leases "lease" says no more than it did in a thousand.
+        """
 
     def document_frequencies(self, index_id: str, groups: Sequence[Collection[str]]) -> tuple[int, list[int]]:
         """(number of chunks, number of chunks matching each group)."""
@@ -90,8 +98,8 @@ class PassageSource(Protocol):
     def passages(self, index_id: str, chunk_ids: Sequence[str]) -> list[Passage]:
         """In the order of `chunk_ids`."""
 
-    def languages(self, index_id: str) -> frozenset[Language]:
-        """Languages of the documents in it."""
+    def languages(self, index_id: str, within: Within | None = None) -> frozenset[Language]:
+        """Languages of the documents in it, or of those `within`."""
 
     def openings(self, index_id: str, version_ids: Collection[str]) -> dict[str, str]:
         """The first lines, by version, of documents that are much longer than these."""

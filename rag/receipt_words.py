@@ -43,6 +43,7 @@ def facts(receipt: Receipt) -> dict[str, str]:
     told = {
         "Asked": receipt.asked,
         "Searched for": receipt.searched,
+        "Searched in": " · ".join(receipt.limited_to) or "all of the workspace",
         "Evidence": f"{receipt.evidence:.2f}; below {receipt.threshold:.2f} no model is asked",
         "Passages": f"{len(receipt.candidates) + receipt.more} read, {_shown(receipt)} shown",
         "Model": sent.model if sent else _unasked(receipt),

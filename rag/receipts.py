@@ -116,6 +116,8 @@ class Receipt:
     timings: Timings
     removed: tuple[str, ...] = ()
     """Sentences of the model that were left out of the answer."""
+    limited_to: tuple[str, ...] = ()
+    """Where was looked, in words; empty where that was all of the workspace."""
 
     @property
     def warning(self) -> str | None:

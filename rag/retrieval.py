@@ -16,6 +16,7 @@ from rag.naming import named
 from rag.places import locate
 from rag.protocols import Embedder, LexicalIndex, PassageSource, VectorSearch
 from rag.questions import Question, read_question
+from rag.scope import Within
 from rag.selection import Chosen, Found, choose, pull, scored, spread, wanting
 from rag.types import Language, Likeness, Passage, Retrieval, ScoredId, Span, Vector
 
@@ -53,18 +54,19 @@ class HybridRetriever:
         self._source = source
         self._beside = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="meaning")
 
-    def retrieve(self, index_id: str, question: str, *, limit: int = 10) -> Retrieval:
-        """The best passages of a search index, each with its best sentence and the page of that sentence.
+    def retrieve(self, index_id: str, question: str, *, limit: int = 10, within: Within | None = None) -> Retrieval:
+        """The best passages of a search index, or of the versions `within`, each with its best sentence and the page of
+        that sentence.
 
         Raises EmbedderError where the embedder cannot be loaded.
         """
         started = time.perf_counter()
-        meaning = self._beside.submit(self._by_meaning, index_id, question)
-        languages = self._source.languages(index_id)
+        meaning = self._beside.submit(self._by_meaning, index_id, question, within)
+        languages = self._source.languages(index_id, within)
         read = read_question(question, index_id=index_id, languages=languages, lexical=self._lexical)
         trusted, across = self._trusted(read, languages), read.across(languages)
         likeness = self._embedder.likeness(read.language, across=across)
-        found = self._ranked(index_id, read, meaning, trusted=trusted)
+        found = self._ranked(index_id, read, meaning, within=within, trusted=trusted)
         strength = evidence(read, _support(found, likeness, trusted=trusted, across=across))
         if strength < THRESHOLD and trusted:  # the words leave doubt; it costs 30 to 100 ms
             found = self._reranked(found, meaning.result().vector)
@@ -85,14 +87,21 @@ class HybridRetriever:
         asked = not question.language or question.language in known
         return asked and (not languages or not known.isdisjoint(languages))
 
-    def _by_meaning(self, index_id: str, question: str) -> _Near:
+    def _by_meaning(self, index_id: str, question: str, within: Within | None) -> _Near:
         vector = self._embedder.embed_query(question)
-        return _Near(vector, self._vectors.search(index_id, vector, limit=_DENSE_LIMIT))
+        return _Near(vector, self._vectors.search(index_id, vector, limit=_DENSE_LIMIT, within=within))
 
-    def _ranked(self, index_id: str, question: Question, meaning: Future[_Near], *, trusted: bool) -> list[Found]:
+    def _ranked(
+        self, index_id: str, question: Question, meaning: Future[_Near], *, within: Within | None, trusted: bool
+    ) -> list[Found]:
         if not question.text.strip():
             return []
-        candidates = {one.id: one for one in self._candidates(index_id, question, meaning, trusted=trusted)}
+        by_words = (
+            self._lexical.search(index_id, question.groups, limit=_LEXICAL_LIMIT, within=within)
+            if question.groups
+            else []
+        )
+        candidates = {one.id: one for one in _candidates(by_words, meaning.result().found, trusted=trusted)}
         passages = self._source.passages(index_id, list(candidates))
         present = [candidates[passage.chunk_id] for passage in passages]
         matches = match(question, passages)
@@ -106,14 +115,6 @@ class HybridRetriever:
         ]
         found.sort(key=lambda entry: -entry.score)
         return spread(found)
-
-    def _candidates(
-        self, index_id: str, question: Question, meaning: Future[_Near], *, trusted: bool
-    ) -> list[Candidate]:
-        by_words = self._lexical.search(index_id, question.groups, limit=_LEXICAL_LIMIT) if question.groups else []
-        candidates = united(by_words, meaning.result().found, lexical_limit=_LEXICAL_LIMIT)
-        order = np.argsort(-first_scores(candidates, trusted=trusted), kind="stable")[:_READ]
-        return [candidates[index] for index in order]
 
     def _reranked(self, found: Sequence[Found], vector: Vector) -> list[Found]:
         """The first few again, by the meaning of their best sentences as well."""
@@ -158,6 +159,13 @@ class HybridRetriever:
 
 def _answering(passage: Passage) -> Span:
     return passage.best_sentence or passage.span
+
+
+def _candidates(by_words: Sequence[ScoredId], by_meaning: Sequence[ScoredId], *, trusted: bool) -> list[Candidate]:
+    """The best of both halves, as far as that can be told before any text has been read."""
+    candidates = united(by_words, by_meaning, lexical_limit=_LEXICAL_LIMIT)
+    order = np.argsort(-first_scores(candidates, trusted=trusted), kind="stable")[:_READ]
+    return [candidates[index] for index in order]
 
 
 def _grown(passage: Passage, chosen: Chosen, text: str) -> Passage:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import figures, resources, safe, state, trial_dialogs
+from ui import figures, resources, safe, state, tag_dialogs, trial_dialogs
 
 
 def show(dialog: state.OpenDialog | None) -> None:
@@ -157,6 +157,8 @@ _DIALOGS: dict[str, Callable[[str], None]] = {
     "delete_chat": _delete_chat,
     "delete_document": _delete_document,
     "delete_site": _delete_site,
+    "tag_document": tag_dialogs.one,
+    "tag_documents": tag_dialogs.several,
     "edit_question": trial_dialogs.edit,
     "trial_result": trial_dialogs.result,
 }

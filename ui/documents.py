@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import downloads, figures, kinds, queue, resources, safe, state, unlocking, views
+from ui import downloads, figures, kinds, queue, resources, safe, state, tag_dialogs, unlocking, views
 from workspaces.models import DocumentFilter, DocumentRecord, DocumentsPage, Pending, Problem, Standing
 
 _POLL_SECONDS = 0.7
@@ -28,7 +28,7 @@ STEPS = {
     "indexed": "Finishing",
 }
 
-_SEARCH, _ONLY, _PAGE = "find-document", "documents-filter", "documents-page"
+_SEARCH, _ONLY, _PAGE = tag_dialogs.SEARCH, "documents-filter", "documents-page"
 _FILTERS: dict[DocumentFilter, str] = {"all": "All", "working": "Working", "failed": "Failed", "ready": "Ready"}
 WAITS = "Waiting for the new search index"
 
@@ -58,6 +58,8 @@ def _listing(workspace_id: str, *, polled: bool) -> None:
     queue.strip(workspace_id, standing, shown.counts)
     if shown.counts["all"] > PAGE_SIZE // 2:
         _tools(shown)
+    if shown.counts["all"] > 1:
+        _tag_several(workspace_id)
     with st.container(key="documents"):
         for record in shown.records:
             _row(record)
@@ -78,7 +80,9 @@ def _filter() -> DocumentFilter:
 
 def _tools(shown: DocumentsPage) -> None:
     """What finds a document among many; each takes effect with the next run, which it begins."""
-    st.text_input("Find by name", key=_SEARCH, icon=":material/search:", placeholder="Part of a title or file name")
+    st.text_input(
+        "Find by name", key=_SEARCH, icon=":material/search:", placeholder="Part of a title or file name, or #tag"
+    )
     st.segmented_control(
         "Show",
         list(_FILTERS),
@@ -137,6 +141,7 @@ def facts(record: DocumentRecord, kind: str) -> list[str]:
     if record.author:
         facts.append(safe.visible(record.author, limit=60))
     facts.append(f"added {figures.day(record.created_at)}")
+    facts += [f"#{safe.visible(tag)}" for tag in record.tags]
     if record.container_id is not None:
         title, path = safe.visible(record.container_title, limit=60), safe.visible(record.path, limit=80)
         facts.append(f"in {title} › {path}")
@@ -200,7 +205,7 @@ def _menu(record: DocumentRecord) -> None:
         actions.append("Refresh")
     if record.number > 1 or record.pending is not None:
         actions.append("Versions")
-    actions.append("Delete…")
+    actions += ["Tags…", "Delete…"]
     chosen = st.menu_button(
         "", actions, icon=":material/more_horiz:", key=f"menu-{record.id}", help="This document", type="tertiary"
     )
@@ -212,6 +217,9 @@ def _menu(record: DocumentRecord) -> None:
         _refresh(record)
     elif chosen == "Versions":
         _versions(record)
+    elif chosen == "Tags…":
+        state.open_dialog("tag_document", record.id)
+        st.rerun()
     elif chosen == "Delete…":
         state.open_dialog("delete_document", record.id)
         st.rerun()
@@ -257,6 +265,12 @@ def _versions(record: DocumentRecord) -> None:
                     downloads.button(figures.size(version.size), original, key=f"original-{version.id}")
     except FootnoteError as error:
         resources.show_error(error)
+
+
+def _tag_several(workspace_id: str) -> None:
+    if st.button("Tag documents…", key="tag-several", icon=":material/sell:", type="tertiary"):
+        state.open_dialog("tag_documents", workspace_id)
+        st.rerun()  # the whole page, which draws dialogs
 
 
 def _retry(document_id: str) -> None:

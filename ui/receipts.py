@@ -19,9 +19,15 @@ def show() -> None:
         st.dialog("Receipt", width=_WIDTH, position="right", on_dismiss=state.close_receipt)(_body)(chosen)
 
 
-def run_again(turn_id: str, *, as_typed: bool = False) -> None:
-    """Ask a turn's question again with the model chosen now."""
-    state.attempt(lambda: resources.services().conversations.repeat(turn_id, as_typed=as_typed))
+def run_again(turn_id: str, *, as_typed: bool = False, everywhere: bool = False) -> None:
+    """Ask a turn's question again with the model chosen now; `everywhere` leaves its filter away, and that in force."""
+
+    def repeat() -> None:
+        made = resources.services().conversations.repeat(turn_id, as_typed=as_typed, everywhere=everywhere)
+        if everywhere:
+            state.choose_scope(made.conversation_id, made.scope)
+
+    state.attempt(repeat)
 
 
 def _body(turn_id: str) -> None:

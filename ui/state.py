@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from rag.errors import FootnoteError
+from rag.scope import Scope
 from rag.types import Span
 
 _PASSWORD = "fn_password"  # noqa: S105  # the name of a key
@@ -21,6 +22,7 @@ _GO = "fn_go"
 _FRESH = "fn_fresh"
 _CHOSEN = "fn_chosen"
 _RECEIPT = "fn_receipt"
+_SCOPE = "fn_scope"
 
 DOCUMENT_PAGE = "ui/pages/document.py"
 """It shows what stands in the address: a document (`d`), perhaps in an older version (`v`)."""
@@ -116,6 +118,17 @@ def receipt() -> str | None:
     """The turn whose receipt is shown."""
     found: str | None = st.session_state.get(_RECEIPT)
     return found
+
+
+def choose_scope(chat: str | None, scope: Scope) -> None:
+    """Let the next question of this chat look here; None is a new chat of the workspace in use."""
+    st.session_state[_SCOPE] = (workspace_id(), chat, scope)
+
+
+def scope(chat: str | None) -> Scope | None:
+    """What was chosen for the next question of this chat."""
+    workspace, chosen_in, chosen = st.session_state.get(_SCOPE, (None, None, None))
+    return chosen if (workspace, chosen_in) == (workspace_id(), chat) else None
 
 
 def drawer_page() -> int | None:

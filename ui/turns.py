@@ -64,6 +64,9 @@ def _open(turn_id: str, key: str) -> None:
     if kind == "as_typed":
         receipts.run_again(turn_id, as_typed=True)
         return
+    if kind == "everywhere":
+        receipts.run_again(turn_id, everywhere=True)
+        return
     turn = resources.services().conversations.turn(turn_id)
     if kind == "evidence" and 1 <= number <= len(turn.evidence):
         passage = turn.evidence[number - 1]

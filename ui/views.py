@@ -43,21 +43,30 @@ def turn_view(turn: Turn, *, copy: str = "", has_documents: bool = True) -> View
     return {
         "question": turn.question,
         "searched": _searched(turn),
-        "evidence": [] if refused else [_card(number, passage) for number, passage in enumerate(turn.evidence, 1)],
+        "evidence": [] if refused else [_card(number, each, turn) for number, each in enumerate(turn.evidence, 1)],
         "answer": _answer(turn, citations),
-        "refusal": _refusal(citations, has_documents=has_documents) if refused else None,
+        "refusal": _refusal(turn, citations, has_documents=has_documents) if refused else None,
         "notices": [] if running else _notices(turn),
-        "sources": [] if running or refused else [_source(citation) for citation in citations],
+        "sources": [] if running or refused else [_source(citation, turn) for citation in citations],
         "status": _status(turn) if running else None,
         "foot": None if running else {"copy": copy, "meta": _meta(turn), "receipt": True},
     }
 
 
 def _searched(turn: Turn) -> View | None:
-    """What was searched where it is not what was typed, and whether that can be undone now."""
-    if turn.searched is None:
+    """What was searched where it is not what was typed, whether that can be undone now, and where was looked."""
+    if turn.searched is None and not turn.limited_to:
         return None
-    return {"text": visible(turn.searched, limit=_SEARCHED), "undo": turn.state != "running"}
+    text = turn.searched or turn.without_names or ""
+    return {
+        "text": visible(text, limit=_SEARCHED),
+        "undo": turn.searched is not None and turn.state != "running",
+        "limits": _limits(turn),
+    }
+
+
+def _limits(turn: Turn) -> str:
+    return visible(" · ".join(visible(label, limit=80) for label in turn.limited_to), limit=_SEARCHED)
 
 
 def where(page: int | None, label: str | None, locator: Locator | None = None) -> str:
@@ -71,6 +80,13 @@ def place(passage: Passage | PassageView) -> str:
     """Where it stands in a document without pages, and under which headings; a sheet's name is said once."""
     found, path = describe(passage.locator), " › ".join(passage.heading_path)
     return " · ".join(part for part in (found, "" if found.startswith(path) else path) if part)
+
+
+def _where(shown: Passage | Citation, turn: Turn) -> str:
+    """As `where`, with the workspace where that is another one than the chat's."""
+    workspace = turn.elsewhere.get(shown.document_id, "")
+    found = where(shown.page, shown.page_label, shown.locator)
+    return " · ".join(part for part in (found, f"in {visible(workspace, limit=40)}" if workspace else "") if part)
 
 
 def fetched(record: DocumentRecord) -> str:
@@ -125,23 +141,23 @@ def _note(citation: Citation) -> View:
     return {"number": citation.number, "label": label, "quote": visible(citation.quote, limit=_QUOTE)}
 
 
-def _source(citation: Citation) -> View:
+def _source(citation: Citation, turn: Turn) -> View:
     gone = not citation.quote
     return {
         "number": citation.number,
         "title": visible(citation.title, limit=90),
-        "where": where(citation.page, citation.page_label, citation.locator),
+        "where": _where(citation, turn),
         "quote": "This document was deleted." if gone else visible(citation.quote, limit=_QUOTE),
         "gone": gone,
     }
 
 
-def _card(number: int, passage: Passage) -> View:
+def _card(number: int, passage: Passage, turn: Turn) -> View:
     before, mark, after = _excerpt(passage)
     return {
         "number": number,
         "title": visible(passage.title, limit=90),
-        "where": where(passage.page, passage.page_label, passage.locator),
+        "where": _where(passage, turn),
         "header": visible(passage.header, limit=_BEFORE),
         "before": before,
         "mark": mark,
@@ -169,17 +185,20 @@ def _tail(text: str) -> str:
     return end.partition(" ")[2] or end
 
 
-def _refusal(citations: tuple[Citation, ...], *, has_documents: bool) -> View:
+def _refusal(turn: Turn, citations: tuple[Citation, ...], *, has_documents: bool) -> View:
     if not has_documents:
         hint = "There is nothing to search in this workspace yet. Add documents first."
+    elif turn.scope.filtered:
+        hint = f"Only a part of your documents was searched ({_limits(turn)}). The answer may stand in the others."
     elif citations:
         hint = "No passage is close enough, so no model was asked. Try other words, or add a document that covers it."
     else:
         hint = "No passage comes near. Try other words, or add a document that covers it."
     return {
-        "title": "Your documents do not seem to answer this.",
+        "title": f"{'These' if turn.scope.filtered else 'Your'} documents do not seem to answer this.",
         "hint": hint,
-        "nearest": [_source(citation) for citation in citations],
+        "nearest": [_source(citation, turn) for citation in citations],
+        "everywhere": has_documents and turn.scope.filtered,
     }
 
 

@@ -3,7 +3,7 @@ in the places of some (`dataclasses.replace(ENGINES, …)`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from ingest.pace import Pace
     from ingest.parser.client import ParserClient
     from ingest.protocols import Splitter
-    from rag.answering import Answering
+    from rag.answering import Answering, Retriever
     from rag.pace import ReadingPace
     from rag.prompts import Offer
     from rag.protocols import Embedder, LexicalIndex, VectorSearch
     from rag.retrieval import HybridRetriever
     from workspaces.passages import StoredPassages
+    from workspaces.together import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +111,17 @@ def open_retriever(
     return HybridRetriever(embedder, vectors=vectors, lexical=lexical, source=source)
 
 
+def open_together(
+    places: Sequence[Place], *, vectors: VectorSearch, lexical: LexicalIndex, source: StoredPassages
+) -> Retriever:
+    """Finds passages in several search indexes."""
+    from workspaces.together import Together
+
+    return Together(places, vectors=vectors, lexical=lexical, source=source)
+
+
 def open_answering(
-    retriever: HybridRetriever,
+    retriever: Retriever,
     embedder: Embedder,
     *,
     source: StoredPassages,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rag.errors import FootnoteError
 from rag.pace import ReadingPace
-from workspaces.adapters import ENGINES, Engines, open_answering, open_retriever, open_splitter
+from workspaces.adapters import ENGINES, Engines, open_answering, open_retriever, open_splitter, open_together
 from workspaces.background import Background
 from workspaces.building import Builder
 from workspaces.chat_models import ChatModels
@@ -37,9 +37,11 @@ from workspaces.reading import Reading
 from workspaces.receipts import Receipts
 from workspaces.refreshing import Refreshing
 from workspaces.reindexing import Reindexing
+from workspaces.scoping import Scoping
 from workspaces.searching import Searching
 from workspaces.settings import Settings
 from workspaces.sites import Sites
+from workspaces.tagging import Tags
 from workspaces.trial_making import Maker
 from workspaces.trial_questions import TrialQuestions
 from workspaces.trials import Trials
@@ -69,6 +71,8 @@ class Services:
     folders: Folders
     conversations: Conversations
     receipts: Receipts
+    scoping: Scoping
+    tags: Tags
     trial_questions: TrialQuestions
     trials: Trials
     viewer: Viewer
@@ -188,6 +192,9 @@ class _Parts:
             open_answering=lambda retriever, embedder, offer: open_answering(
                 retriever, embedder, source=self.passages, offer=offer, pace=self.reading_pace
             ),
+            open_together=lambda places: open_together(
+                places, vectors=self.vectors, lexical=self.lexical, source=self.passages
+            ),
         )
         self.conversations = Conversations(self.database, answering=self.searching, open_model=self.chat_models.open)
         cleanup.callback(self.conversations.close)
@@ -286,6 +293,8 @@ def _wire(parts: _Parts, *, jobs: bool, close: Callable[[], None]) -> Services:
         folders=parts.folders,
         conversations=parts.conversations,
         receipts=Receipts(parts.database),
+        scoping=Scoping(parts.database),
+        tags=Tags(parts.database),
         trial_questions=TrialQuestions(
             parts.database,
             parts.background,

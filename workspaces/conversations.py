@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from rag.errors import FootnoteError, InvalidInput, NotFound
 from rag.protocols import ChatModel
+from rag.scope import EVERYTHING, Scope
 from rag.types import AnswerEvent, Exchange
-from workspaces import repository, transcript
+from workspaces import repository, scoping, transcript
 from workspaces.asking import CLOSED, Asking, UnavailableModel
 from workspaces.database import Database
 from workspaces.identifiers import new_id, now
 from workspaces.models import Conversation, Rating, Turn
 from workspaces.problems import problem_values
+from workspaces.scopes import scope_values
+from workspaces.scoping import Asked
 from workspaces.tables import conversations, receipts, turn_passages, turns, workspaces
 from workspaces.turns import before, conversation_of, exchanges, turns_of
 from workspaces.typed import clean_question, clean_title, title_of
@@ -42,6 +45,7 @@ class Answerer(Protocol):
         model: ChatModel | None,
         stop: Callable[[], bool] = lambda: False,
         as_typed: bool = False,
+        scope: Scope = EVERYTHING,
     ) -> Iterator[AnswerEvent]:
         """As `rag.answering.Answering.answer`, in a workspace."""
 
@@ -126,25 +130,34 @@ class Conversations:
 
     # --- questions -------------------------------------------------------------------------------
 
-    def ask(self, conversation_id: str, question: str, *, model_key: str | None = None) -> Turn:
+    def ask(
+        self, conversation_id: str, question: str, *, model_key: str | None = None, scope: Scope = EVERYTHING
+    ) -> Turn:
         """Save a question and start answering it; returns at once. `turn` shows how it goes.
 
         Args:
             conversation_id: where it is asked.
-            question: 1 to 10,000 characters.
+            question: 1 to 10,000 characters; `@name` in it stands for documents (workspaces/mentions.py).
             model_key: a model other than the chosen one.
+            scope: where to look, in other workspaces too.
 
         Raises:
-            NotFound: no such conversation.
-            InvalidInput: an empty or endless question, or an answer is still being written here.
+            NotFound: no such conversation, or no such other workspace.
+            InvalidInput: an empty or endless question, a name that means nothing or several things, or an answer is
+                still being written here.
         """
-        return self._begin(conversation_id, clean_question(question), model_key=model_key)
+        with self._database.read() as connection:
+            home = _row(connection, conversation_id).workspace_id
+            asked = scoping.read(connection, home, question, scope)
+        return self._begin(conversation_id, clean_question(question), asked, model_key=model_key)
 
-    def repeat(self, turn_id: str, *, as_typed: bool = False, model_key: str | None = None) -> Turn:
+    def repeat(
+        self, turn_id: str, *, as_typed: bool = False, everywhere: bool = False, model_key: str | None = None
+    ) -> Turn:
         """Ask a turn's question again, as a new turn, with the history that it had and the model chosen now.
 
-        It is searched as that turn was: with the topic that it leans on, or only for what was typed. `as_typed` leaves
-        the topic away.
+        It is searched as that turn was: in the same scope, with the topic that it leans on, or only for what was typed.
+        `as_typed` leaves the topic away, `everywhere` what filters the documents.
 
         Raises:
             NotFound: no such turn.
@@ -152,19 +165,27 @@ class Conversations:
         """
         origin = self.turn(turn_id)
         as_typed = as_typed or origin.searched is None
+        scope = Scope(also=origin.scope.also) if everywhere else origin.scope
         return self._begin(
-            origin.conversation_id, origin.question, origin=origin, as_typed=as_typed, model_key=model_key
+            origin.conversation_id,
+            origin.question,
+            Asked(origin.asked, scope),
+            origin=origin,
+            as_typed=as_typed,
+            model_key=model_key,
         )
 
     def _begin(
         self,
         conversation_id: str,
         question: str,
+        asked: Asked,
         *,
         origin: Turn | None = None,
         as_typed: bool = False,
         model_key: str | None,
     ) -> Turn:
+        """`question` as it was typed, `asked` as it is answered."""
         with self._database.write() as connection:
             row = _row(connection, conversation_id)
             told = turns_of(connection, turns.c.conversation_id == conversation_id)
@@ -174,20 +195,24 @@ class Conversations:
                 )
             repeats = origin.id if origin is not None else None
             ordinal = told[-1].ordinal + 1 if told else 1
-            turn_id = _insert_turn(connection, row, question, ordinal=ordinal, repeats=repeats)
+            values = {"ordinal": ordinal, "repeats": repeats, "scope": scope_values(asked.scope)}
+            if asked.question != question:
+                values["without_names"] = asked.question
+            turn_id = _insert_turn(connection, row, question, values)
         history = exchanges(before(told, origin), limit=HISTORY)
 
         def events(stop: Callable[[], bool]) -> Iterator[AnswerEvent]:
             return self._answering.answer(
                 row.workspace_id,
-                question,
+                asked.question,
                 history=history,
                 model=self._model(model_key),
                 stop=stop,
                 as_typed=as_typed,
+                scope=asked.scope,
             )
 
-        self._start(turn_id, Asking(self._database, turn_id, question=question, events=events))
+        self._start(turn_id, Asking(self._database, turn_id, question=asked.question, events=events))
         return self.turn(turn_id)
 
     def turn(self, turn_id: str) -> Turn:
@@ -221,8 +246,10 @@ class Conversations:
             thread.join(timeout)
         return self.turn(turn_id)
 
-    def answer(self, workspace_id: str, question: str, *, model: ChatModel | None) -> Iterator[AnswerEvent]:
-        """Answer one question without saving anything.
+    def answer(
+        self, workspace_id: str, question: str, *, model: ChatModel | None, scope: Scope = EVERYTHING
+    ) -> Iterator[AnswerEvent]:
+        """Answer one question, as it is, without saving anything.
 
         Raises:
             NotFound, InvalidInput: no such workspace; an empty or endless question.
@@ -230,7 +257,7 @@ class Conversations:
         question = clean_question(question)
         with self._database.read() as connection:
             workspace_id = repository.workspace_id_of(connection, workspace_id)
-        return self._answering.answer(workspace_id, question, model=model)
+        return self._answering.answer(workspace_id, question, model=model, scope=scope)
 
     def as_markdown(self, turn: Turn) -> str:
         """The answer with its footnotes, to copy."""
@@ -302,19 +329,16 @@ def _workspace_lives() -> ColumnElement[bool]:
     return conversations.c.workspace_id.in_(select(workspaces.c.id).where(workspaces.c.deleted_at.is_(None)))
 
 
-def _insert_turn(
-    connection: Connection, conversation: Row[Any], question: str, *, ordinal: int, repeats: str | None
-) -> str:
+def _insert_turn(connection: Connection, conversation: Row[Any], question: str, values: Mapping[str, object]) -> str:
     turn_id, moment = new_id(), now()
     connection.execute(
         insert(turns).values(
             id=turn_id,
             conversation_id=conversation.id,
-            ordinal=ordinal,
             question=question,
-            repeats=repeats,
             state="running",
             created_at=moment,
+            **values,
         )
     )
     title = conversation.title or title_of(question)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, Connection, null, select, update
 
-from workspaces import members, trial_result_rows
+from workspaces import members, tag_rows, trial_result_rows
 from workspaces.identifiers import now
 from workspaces.tables import documents, turn_passages, turns
 from workspaces.turns import CITATION
@@ -20,17 +20,24 @@ _GONE = "(deleted)"
 
 def mark_deleted(connection: Connection, document_id: str) -> None:
     """Mark a document deleted with what lies inside it and goes along (`members.going_along`): their quotes are
-    blanked, and the test of the workspace goes on without them."""
+    blanked, their tags gone, and the test of the workspace goes on without them."""
     moment = now()
     for id_ in (document_id, *members.going_along(connection, document_id)):
         connection.execute(update(documents).where(documents.c.id == id_).values(deleted_at=moment))
         blank_quotes(connection, id_)
+        tag_rows.forget_document(connection, id_)
         trial_result_rows.forget_document(connection, id_)
 
 
 def blank_quotes(connection: Connection, document_id: str) -> None:
     """Take a deleted document's text out of saved chats; that it was cited stays, and so does what a model wrote."""
     blank(connection, turn_passages.c.document_id == document_id)
+
+
+def blank_quotes_of_workspace(connection: Connection, workspace_id: str) -> None:
+    """Take the text of a deleted workspace's documents out of the chats of others, where it was searched as well."""
+    mine = select(documents.c.id).where(documents.c.workspace_id == workspace_id)
+    blank(connection, turn_passages.c.document_id.in_(mine))
 
 
 def blank(connection: Connection, condition: ColumnElement[bool]) -> None:

@@ -144,3 +144,14 @@ def _storable(path: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def top_folders(places: Collection[tuple[str, str]]) -> tuple[str, ...]:
+    """Folders to choose from: each root and the folders right below it, by name.
+
+    Args:
+        places: (root, path of a file below it).
+    """
+    found = {root for root, _ in places}
+    found |= {f"{root}/{path.split('/', 1)[0]}" for root, path in places if "/" in path}
+    return tuple(sorted(found))

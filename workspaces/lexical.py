@@ -27,12 +27,13 @@ from sqlalchemy import (
 from sqlalchemy import Row as SqlRow
 
 from rag.analysis import stems
+from rag.scope import Within
 from rag.types import Language, ScoredId
 from workspaces.batches import batches
 from workspaces.database import Database
 from workspaces.repository import title_of_version
 from workspaces.tables import chunks, versions
-from workspaces.truth import KEPT, SEARCHABLE, among, chunks_of
+from workspaces.truth import KEPT, SEARCHABLE, among, chunks_of, count_within, in_versions
 
 TITLE_WEIGHT = 2.0
 HEADINGS_WEIGHT = 2.0
@@ -152,20 +153,24 @@ class Fts5Index:
             ((row.rowid, row.title, " ".join(row.heading_path), body_of(row), row.language) for row in rows),
         )
 
-    def search(self, index_id: str, groups: Sequence[Collection[str]], *, limit: int) -> list[ScoredId]:
+    def search(
+        self, index_id: str, groups: Sequence[Collection[str]], *, limit: int, within: Within | None = None
+    ) -> list[ScoredId]:
         """Chunks of ready documents that match any group, by BM25 (higher is better); equal scores by id.
 
-        What is deleted but not yet off the disk is left out and takes nobody's place.
+        What is deleted but not yet off the disk, or not `within`, is left out and takes nobody's place.
         """
-        if limit <= 0:
+        if limit <= 0 or within == frozenset():
             return []
         with self._database.read() as connection:
             if not _exists(connection, index_id):
                 return []
-            match = _match(self._counts_of(connection, index_id).telling(connection, groups))
+            counts = self._counts_of(connection, index_id)
+            rows = counts.size if within is None else min(counts.size, count_within(connection, index_id, within))
+            match = _match(counts.telling(connection, groups, rows=rows))
             wanted = limit
             while match:
-                found, full = _ranked(connection, index_id, match, wanted)
+                found, full = _ranked(connection, index_id, match, wanted, within)
                 if len(found) >= limit or not full:
                     return found[:limit]
                 wanted *= 4
@@ -212,16 +217,17 @@ class _Counts:
             self._known[match] = _frequency(connection, self._index_id, match)
         return self._known[match]
 
-    def telling(self, connection: Connection, groups: Sequence[Collection[str]]) -> list[str]:
-        """All stems where that is cheap, else the rarest: they decide the order."""
+    def telling(self, connection: Connection, groups: Sequence[Collection[str]], *, rows: int) -> list[str]:
+        """All stems where that is cheap, for at most `rows` chunks can get a score; else the rarest: they decide the
+        order."""
         distinct = list(dict.fromkeys(stem for group in groups for stem in group))
-        if len(distinct) <= _QUERY_STEMS and self.size <= _SCORED_ROWS:
+        if len(distinct) <= _QUERY_STEMS and rows <= _SCORED_ROWS:
             return distinct
         kept: list[str] = []
-        rows = 0
+        scored = 0
         for frequency, stem in sorted((self.frequency(connection, [stem]), stem) for stem in distinct):
-            rows += frequency
-            if kept and rows > _SCORED_ROWS:
+            scored += frequency
+            if kept and scored > _SCORED_ROWS:
                 break
             if frequency:
                 kept.append(stem)
@@ -245,8 +251,10 @@ def body_of(chunk: SqlRow[*tuple[Any, ...]]) -> str:
     return f"{chunk.header}\n{chunk.text}" if chunk.header else str(chunk.text)
 
 
-def _ranked(connection: Connection, index_id: str, match: str, limit: int) -> tuple[list[ScoredId], bool]:
-    """The searchable ones among the best `limit` rows, and whether more may follow."""
+def _ranked(
+    connection: Connection, index_id: str, match: str, limit: int, within: Within | None
+) -> tuple[list[ScoredId], bool]:
+    """The searchable ones among the best `limit` rows, of those `within`, and whether more may follow."""
     words = _words(index_id)
     score = func.bm25(literal_column(words.name), TITLE_WEIGHT, HEADINGS_WEIGHT, BODY_WEIGHT).label("score")
     query = (
@@ -255,6 +263,9 @@ def _ranked(connection: Connection, index_id: str, match: str, limit: int) -> tu
         .order_by(score, words.c.rowid)
         .limit(limit)
     )
+    if within is not None:  # inside the search: only what passes gets a score, by rowids that are gathered once
+        mine = (chunks.c.index_id == index_id) & in_versions("chunks.version_id", within)
+        query = query.where(literal_column(f"+{words.name}.rowid").in_(select(chunks.c.rowid).where(mine)))
     rows = connection.execute(query).all()
     live: dict[int, str] = {}
     for some in batches([row.rowid for row in rows]):

@@ -13,10 +13,11 @@ from sqlalchemy.exc import IntegrityError
 
 from ingest.addresses import parse
 from rag.errors import InvalidInput, NameTaken, NotFound, SourceError
+from rag.scope import EVERYTHING, Scope
 from rag.types import Retrieval
 from workspaces import indexes, listing, members, queueing, repository, runs, versions
 from workspaces.database import Database
-from workspaces.deleting import mark_deleted
+from workspaces.deleting import blank_quotes_of_workspace, mark_deleted
 from workspaces.embedders import Embedders
 from workspaces.files import Files
 from workspaces.identifiers import new_id, now
@@ -47,7 +48,7 @@ _QUESTION_CHARACTERS = 10_000
 class Retriever(Protocol):
     """What the library needs of workspaces.searching.Searching."""
 
-    def retrieve(self, workspace_id: str, question: str, *, limit: int = 10) -> Retrieval:
+    def retrieve(self, workspace_id: str, question: str, *, limit: int = 10, scope: Scope = EVERYTHING) -> Retrieval:
         """The best passages and how strong they are."""
 
 
@@ -135,7 +136,8 @@ class Library:
         return self.workspace(found)
 
     def delete_workspace(self, workspace_id: str) -> None:
-        """Delete a workspace with its documents and conversations: gone at once, off the disk soon after.
+        """Delete a workspace with its documents and conversations: gone at once, as are quotes of it in chats of other
+        workspaces; off the disk soon after.
 
         Raises:
             NotFound: no such workspace.
@@ -146,6 +148,7 @@ class Library:
             connection.execute(gone.values(deleted_at=moment, name=found, name_key=found))
             mine = update(documents).where(documents.c.workspace_id == found, documents.c.deleted_at.is_(None))
             connection.execute(mine.values(deleted_at=moment))
+            blank_quotes_of_workspace(connection, found)
         self._jobs.purge("workspace", found)
 
     # --- documents -------------------------------------------------------------------------------
@@ -295,6 +298,11 @@ class Library:
         with self._database.read() as connection:
             return repository.get_document(connection, document_id)
 
+    def found(self, document_ids: Sequence[str]) -> list[DocumentRecord]:
+        """Those of the documents that exist."""
+        with self._database.read() as connection:
+            return repository.get_documents(connection, document_ids)
+
     def twin(self, document_id: str) -> DocumentRecord | None:
         """The document that a web page, added in this process, turned out to be byte for byte; then it is not a
         document of its own any more. None otherwise."""
@@ -380,8 +388,8 @@ class Library:
         """
         return follow(self._database, document_ids, timeout=timeout)
 
-    def search(self, workspace_id: str, question: str, *, limit: int = 10) -> Retrieval:
-        """The best passages for a question.
+    def search(self, workspace_id: str, question: str, *, limit: int = 10, scope: Scope = EVERYTHING) -> Retrieval:
+        """The best passages for a question, within a scope.
 
         Raises:
             InvalidInput: the question is empty or too long.
@@ -397,7 +405,7 @@ class Library:
             )
         with self._database.read() as connection:
             found = repository.workspace_id_of(connection, workspace_id)
-        return self._retriever.retrieve(found, clean, limit=limit)
+        return self._retriever.retrieve(found, clean, limit=limit, scope=scope)
 
     def _add_stored(
         self, workspace_id: str, label: str, original: tuple[str, int], *, title: str, keep_both: bool, batch: str

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 
-from workspaces import members, repository
+from workspaces import members, repository, tag_rows
 from workspaces.models import DocumentFilter, DocumentsPage
 from workspaces.queueing import UNFINISHED, in_workspace
-from workspaces.tables import documents, versions
+from workspaces.tables import document_tags, documents, tags, versions
 
 _LONGEST_SEARCH = 200
 
@@ -26,7 +26,7 @@ def page(
     """Live documents of a workspace, those that failed first, then the newest.
 
     Args:
-        search: words that all stand in the title or the name; case does not matter.
+        search: words that all stand in the title or the name, or as `#word` in a tag; case does not matter.
         only: those in this state.
         offset: how many to leave out.
         limit: how many.
@@ -41,7 +41,7 @@ def page(
     rows = connection.execute(repository.document_query().where(documents.c.id.in_(ids)))
     records = {row.document_id: repository.record_of(row) for row in rows}
     shown = members.described(connection, [records[id_] for id_ in ids if id_ in records])
-    return DocumentsPage(tuple(shown), found, counts)
+    return DocumentsPage(tuple(tag_rows.described(connection, shown)), found, counts)
 
 
 def _failed_first(connection: Connection, fits: list[ColumnElement[bool]], *, offset: int, limit: int) -> list[str]:
@@ -98,7 +98,13 @@ def _in_state(states: tuple[str, ...]) -> Select[tuple[str]]:
 
 def _words(search: str) -> list[ColumnElement[bool]]:
     text = func.casefold(documents.c.title + " " + documents.c.source)  # workspaces/database.py defines it
-    return [func.instr(text, word) > 0 for word in search[:_LONGEST_SEARCH].casefold().split()]
+    words = search[:_LONGEST_SEARCH].casefold().split()
+    return [_tagged(word[1:]) if word[0] == "#" else func.instr(text, word) > 0 for word in words]
+
+
+def _tagged(part: str) -> ColumnElement[bool]:
+    having = select(document_tags.c.document_id).join(tags, tags.c.id == document_tags.c.tag_id)
+    return documents.c.id.in_(having.where(func.instr(tags.c.name_key, part) > 0))
 
 
 def _live(workspace_id: str) -> ColumnElement[bool]:

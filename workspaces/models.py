@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from rag.scope import EVERYTHING, Scope
 from rag.types import Answer, Citation, Locator, Passage, Report
 
 SourceKind = Literal["file", "url", "member"]
@@ -172,6 +173,7 @@ class DocumentRecord:
     container_title: str = ""
     path: str = ""
     """The first document that it lies in, and where in there."""
+    tags: tuple[str, ...] = ()
 
     @property
     def in_work(self) -> bool:
@@ -315,6 +317,19 @@ class Turn:
     warning: str | None = None
     """Why the answer cannot be relied on, and what to do."""
     rating: Rating | None = None
+    scope: Scope = EVERYTHING
+    """Where was looked."""
+    limited_to: tuple[str, ...] = ()
+    """The scope in words; what was deleted since has lost its name."""
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """Document id → name of its workspace, of what it showed from others than its own."""
+    without_names: str | None = None
+    """The question as it was answered, where names in it (`@name`) were taken out."""
+
+    @property
+    def asked(self) -> str:
+        """The question as it was answered."""
+        return self.without_names if self.without_names is not None else self.question
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select, t
 
 from ingest.outline import headings_at
 from rag.places import Clipper, locate
+from rag.scope import Within
 from rag.types import Language, Passage, Span
 from workspaces.batches import batches
 from workspaces.database import Database
 from workspaces.extracts import places_of, read_text
 from workspaces.models import DocumentRecord
 from workspaces.tables import chunks, documents, entries, pages, texts, versions, workspaces
-from workspaces.truth import among
+from workspaces.truth import among, in_versions
 
 _PAGE_AT = (
     select(pages.c.number, pages.c.label)
@@ -89,10 +90,11 @@ class StoredPassages:
                 for version_id, span in spans
             ]
 
-    def languages(self, index_id: str) -> frozenset[Language]:
-        """Languages of the ready documents that the index holds."""
+    def languages(self, index_id: str, within: Within | None = None) -> frozenset[Language]:
+        """Languages of the ready documents that the index holds, of these versions only where they are given."""
+        query = _LANGUAGES if within is None else _LANGUAGES.where(in_versions("versions.id", within))
         with self._database.read() as connection:
-            return frozenset(connection.execute(_LANGUAGES, {"index": index_id}).scalars())
+            return frozenset(connection.execute(query, {"index": index_id}).scalars())
 
     def openings(self, index_id: str, version_ids: Collection[str]) -> dict[str, str]:
         """The first lines, by version, of documents that are much longer."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, select
 
-from workspaces import folder_rows, frontier, members, trial_result_rows
+from workspaces import folder_rows, frontier, members, tag_rows, trial_result_rows
 from workspaces.batches import batches
 from workspaces.database import Database
 from workspaces.deleting import blank_quotes
@@ -210,6 +210,7 @@ class Purging:
                 for table in (chunks, entries, memories, pages, recognitions, texts):
                     connection.execute(delete(table).where(table.c.version_id.in_(mine)))
                 members.forget(connection, document_id)
+                tag_rows.forget_document(connection, document_id)
                 connection.execute(delete(versions).where(versions.c.document_id == document_id))
                 connection.execute(delete(documents).where(documents.c.id == document_id))
                 _drop_unshared_vectors(connection, _hashes(held))
@@ -233,6 +234,7 @@ class Purging:
             frontier.remove(connection, list(mine))
             folder_rows.remove_all(connection, workspace_id)
             trial_result_rows.forget_workspace(connection, workspace_id)
+            tag_rows.forget_workspace(connection, workspace_id)
             connection.execute(delete(workspaces).where(workspaces.c.id == workspace_id))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 
 from rag.errors import NotFound
 from rag.prompts import Part, inert, source_block
@@ -18,7 +18,9 @@ from rag.types import Exchange, Passage, Span, Timings
 from workspaces.database import Database
 from workspaces.deleting import CANDIDATE
 from workspaces.models import Turn
-from workspaces.tables import receipts, turn_passages, turns
+from workspaces.scopes import scope_of
+from workspaces.scoping import limited_to
+from workspaces.tables import conversations, receipts, turn_passages, turns
 from workspaces.turns import (
     EVIDENCE,
     address_values,
@@ -49,8 +51,16 @@ class Receipts:
         """
         with self._database.read() as connection:
             row = connection.execute(
-                select(receipts.c.record, turns.c.question, turns.c.searched, turns.c.timings)
+                select(
+                    receipts.c.record,
+                    func.coalesce(turns.c.without_names, turns.c.question).label("question"),
+                    turns.c.searched,
+                    turns.c.timings,
+                    turns.c.scope,
+                    conversations.c.workspace_id,
+                )
                 .join(turns, turns.c.id == receipts.c.turn_id)
+                .join(conversations, conversations.c.id == turns.c.conversation_id)
                 .where(receipts.c.turn_id == turn_id)
             ).one_or_none()
             if row is None:
@@ -169,6 +179,7 @@ def _receipt(connection: Connection, turn_id: str, row: Row[*tuple[Any, ...]]) -
         sufficient=record["sufficient"],
         sent=_sent(connection, sent, question=row.question, sources=sources) if sent is not None else None,
         timings=Timings(**row.timings),
+        limited_to=limited_to(connection, row.workspace_id, scope_of(row.scope)),
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delet
 
 from rag.errors import FootnoteError, NotFound
 from rag.types import Report
-from workspaces import members
+from workspaces import members, tag_rows
 from workspaces.batches import batches
 from workspaces.identifiers import new_id, now
 from workspaces.models import FINAL_STATES, DocumentRecord, Pending, SourceKind, State, Workspace
@@ -177,7 +177,9 @@ def list_documents(connection: Connection, workspace_id: str) -> list[DocumentRe
         .where(documents.c.workspace_id == workspace_id, documents.c.deleted_at.is_(None))
         .order_by(*NEWEST_FIRST)
     )
-    return members.described_all(connection, workspace_id, [record_of(row) for row in connection.execute(query)])
+    records = [record_of(row) for row in connection.execute(query)]
+    records = members.described_all(connection, workspace_id, records)
+    return tag_rows.described_all(connection, workspace_id, records)
 
 
 def get_document(connection: Connection, document_id: str) -> DocumentRecord:
@@ -190,7 +192,7 @@ def get_document(connection: Connection, document_id: str) -> DocumentRecord:
     row = connection.execute(query).one_or_none()
     if row is None:
         raise _gone()
-    return members.described(connection, [record_of(row)])[0]
+    return tag_rows.described(connection, members.described(connection, [record_of(row)]))[0]
 
 
 def get_version(connection: Connection, version_id: str) -> DocumentRecord:
@@ -208,7 +210,7 @@ def get_documents(connection: Connection, document_ids: Sequence[str]) -> list[D
     for some in batches(document_ids):
         query = document_query().where(documents.c.id.in_(some), documents.c.deleted_at.is_(None))
         found += [record_of(row) for row in connection.execute(query)]
-    return members.described(connection, found)
+    return tag_rows.described(connection, members.described(connection, found))
 
 
 def find_by_bytes(connection: Connection, workspace_id: str, sha256: str) -> list[DocumentRecord]:
@@ -328,6 +330,7 @@ def set_failed(connection: Connection, version_id: str, error: FootnoteError) ->
 
 def forget_document(connection: Connection, document_id: str) -> None:
     """Remove a document that holds nothing yet but its address."""
+    tag_rows.forget_document(connection, document_id)
     connection.execute(delete(versions).where(versions.c.document_id == document_id))
     connection.execute(delete(documents).where(documents.c.id == document_id))
 

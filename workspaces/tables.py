@@ -102,6 +102,23 @@ members = Table(  # files inside a document (attachments, members of an archive)
     Column("document_id", ID, ForeignKey("documents.id"), nullable=False, index=True),
 )
 
+tags = Table(
+    "tags",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("workspace_id", ID, ForeignKey("workspaces.id"), nullable=False),
+    Column("name", String(50), nullable=False),  # as it was first written
+    Column("name_key", String(200), nullable=False),  # casefolded
+    UniqueConstraint("workspace_id", "name_key"),
+)
+
+document_tags = Table(  # of a document, whatever its version
+    "document_tags",
+    metadata,
+    Column("document_id", ID, ForeignKey("documents.id"), primary_key=True),
+    Column("tag_id", ID, ForeignKey("tags.id"), primary_key=True, index=True),
+)
+
 versions = Table(
     "versions",
     metadata,
@@ -251,6 +268,8 @@ turns = Table(
     Column("problem_hint", Text),
     Column("created_at", DateTime, nullable=False),
     Column("rating", String(4)),  # workspaces.models.Rating; null until a thumb is given
+    Column("scope", JSON),  # rag.scope.Scope; null where all of the workspace was searched
+    Column("without_names", Text),  # the question as it was answered, where names in it (`@name`) were taken out
     UniqueConstraint("conversation_id", "ordinal"),
 )
 

@@ -11,13 +11,15 @@ version until these are gone. So for a whole index: searchable ⊆ store ⊆ kep
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import BindParameter, ColumnElement, Connection, Row, Select, and_, func, literal_column, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, Select, and_, column, func, literal_column, select
 
 from rag.errors import StorageError
+from rag.scope import Within
 from rag.types import Matrix
 from workspaces.batches import batches
 from workspaces.models import State
@@ -80,6 +82,25 @@ def _entered() -> ColumnElement[bool]:
     return (entries.c.index_id == chunks.c.index_id) & (entries.c.version_id == chunks.c.version_id)
 
 
+def in_versions(name: str, within: Within) -> ColumnElement[bool]:
+    """The column `name` holds one of these ids, however many they are: they travel as one value."""
+    listed = func.json_each(json.dumps(sorted(within))).table_valued(column("value"))
+    return literal_column(name).in_(select(listed.c.value))
+
+
+def count_within(connection: Connection, index_id: str, within: Within) -> int:
+    """Number of chunks that an index holds of these versions."""
+    mine = (entries.c.index_id == index_id) & in_versions("entries.version_id", within)
+    query = select(func.coalesce(func.sum(entries.c.chunk_count), 0)).where(mine)
+    return int(connection.execute(query).scalar_one())
+
+
+def count_entered(connection: Connection, index_id: str) -> int:
+    """Number of chunks that an index holds completely entered, those of deleted documents included."""
+    query = select(func.coalesce(func.sum(entries.c.chunk_count), 0)).where(entries.c.index_id == index_id)
+    return int(connection.execute(query).scalar_one())
+
+
 def live_indexes(connection: Connection) -> list[str]:
     """Ids of the indexes of workspaces that nobody has deleted: those that are searched first."""
     query = (
@@ -120,11 +141,14 @@ def vector_ids(connection: Connection, index_id: str, states: Sequence[State]) -
     return set(connection.execute(with_vector(index_id, states)).scalars())
 
 
-def searchable_among(connection: Connection, index_id: str, ids: Sequence[str]) -> set[str]:
-    """Those of `ids` that a search may return."""
+def searchable_among(
+    connection: Connection, index_id: str, ids: Sequence[str], within: Within | None = None
+) -> set[str]:
+    """Those of `ids` that a search may return, of these versions only where they are given."""
     found: set[str] = set()
     for some in batches(ids):
-        found.update(connection.execute(among(index_id, chunks.c.id.in_(some))).scalars())
+        rows = connection.execute(among(index_id, chunks.c.id.in_(some)).add_columns(chunks.c.version_id))
+        found.update(row.id for row in rows if within is None or row.version_id in within)
     return found
 
 
@@ -142,13 +166,18 @@ def count_stored(connection: Connection, index_id: str, states: Sequence[State])
     return int(connection.execute(with_vector(index_id, states).with_only_columns(func.count())).scalar_one())
 
 
-def blocks(connection: Connection, index_id: str, states: Sequence[State]) -> Iterator[tuple[list[str], Matrix]]:
-    """Stored vectors, BLOCK_ROWS at a time, streamed: memory does not grow with the workspace.
+def blocks(
+    connection: Connection, index_id: str, states: Sequence[State], within: Within | None = None
+) -> Iterator[tuple[list[str], Matrix]]:
+    """Stored vectors, of these versions only where they are given, BLOCK_ROWS at a time, streamed: memory does not grow
+    with the workspace.
 
     Raises:
         StorageError: vectors of one index differ in length, so the database is damaged.
     """
     query = with_vector(index_id, states).add_columns(embeddings.c.vector).execution_options(yield_per=BLOCK_ROWS)
+    if within is not None:
+        query = query.where(in_versions("versions.id", within))
     for rows in connection.execute(query).partitions():
         yield _block(rows)
 

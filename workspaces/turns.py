@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
@@ -12,7 +12,9 @@ from rag.receipts import Considered
 from rag.types import Answer, Citation, Exchange, Locator, Passage, Sentence, Span, Timings
 from workspaces.models import Conversation, Turn
 from workspaces.problems import problem_of
-from workspaces.tables import documents, turn_passages, turns
+from workspaces.scopes import scope_of
+from workspaces.scoping import limited_to
+from workspaces.tables import conversations, documents, turn_passages, turns, workspaces
 
 EVIDENCE, CITATION = "evidence", "citation"
 
@@ -37,7 +39,11 @@ def turns_of(connection: Connection, condition: ColumnElement[bool]) -> list[Tur
         )
         .order_by(turn_passages.c.turn_id, turn_passages.c.number)
     ).all()
-    return [_turn(row, [passage for passage in shown if passage.turn_id == row.id]) for row in rows]
+    looked = _looked(connection, rows, shown)
+    return [
+        _turn(row, [passage for passage in shown if passage.turn_id == row.id], looked.get(row.id, _Looked()))
+        for row in rows
+    ]
 
 
 def exchanges(told: Sequence[Turn], *, limit: int) -> list[Exchange]:
@@ -49,7 +55,7 @@ def exchanges(told: Sequence[Turn], *, limit: int) -> list[Exchange]:
     answered = [turn for turn in told if turn.state == "answered" and turn.answer is not None]
     again = {turn.repeats for turn in answered}
     answered = [turn for turn in answered if turn.id not in again][-limit:]
-    return [Exchange(turn.question, _founded(turn.answer), turn.id) for turn in answered if turn.answer is not None]
+    return [Exchange(turn.asked, _founded(turn.answer), turn.id) for turn in answered if turn.answer is not None]
 
 
 def before(told: Sequence[Turn], turn: Turn | None) -> list[Turn]:
@@ -110,7 +116,45 @@ def timing_values(timings: Timings) -> dict[str, float | None]:
     return {"evidence": timings.evidence, "first_token": timings.first_token, "total": timings.total}
 
 
-def _turn(row: Row[Any], shown: Sequence[Row[Any]]) -> Turn:
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """Where a turn looked, in words."""
+
+    limited_to: tuple[str, ...] = ()
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+
+def _looked(connection: Connection, rows: Sequence[Row[Any]], shown: Sequence[Row[Any]]) -> dict[str, _Looked]:
+    """Of the turns that have a scope."""
+    scoped = [row for row in rows if row.scope]
+    if not scoped:
+        return {}
+    chats = select(conversations.c.id, conversations.c.workspace_id).where(
+        conversations.c.id.in_({row.conversation_id for row in scoped})
+    )
+    home = {row.id: row.workspace_id for row in connection.execute(chats)}
+    found: dict[str, _Looked] = {}
+    for row in scoped:
+        scope = scope_of(row.scope)
+        ids = {passage.document_id for passage in shown if passage.turn_id == row.id} if scope.also else set()
+        limits = limited_to(connection, home[row.conversation_id], scope)
+        found[row.id] = _Looked(limits, _elsewhere(connection, ids, scope.also))
+    return found
+
+
+def _elsewhere(connection: Connection, document_ids: Collection[str], also: Collection[str]) -> dict[str, str]:
+    """Document id → name of its workspace, where that is one of these."""
+    if not document_ids:
+        return {}
+    query = (
+        select(documents.c.id, workspaces.c.name)
+        .join(workspaces, workspaces.c.id == documents.c.workspace_id)
+        .where(documents.c.id.in_(document_ids), workspaces.c.id.in_(also), workspaces.c.deleted_at.is_(None))
+    )
+    return {row.id: row.name for row in connection.execute(query)}
+
+
+def _turn(row: Row[Any], shown: Sequence[Row[Any]], looked: _Looked) -> Turn:
     citations = tuple(_citation(passage) for passage in shown if passage.role == CITATION)
     unanswered = row.state == "refused" or (row.state == "running" and not row.sentences)
     return Turn(
@@ -130,6 +174,10 @@ def _turn(row: Row[Any], shown: Sequence[Row[Any]]) -> Turn:
         repeats=row.repeats,
         warning=row.warning,
         rating=row.rating,
+        scope=scope_of(row.scope),
+        limited_to=looked.limited_to,
+        elsewhere=looked.elsewhere,
+        without_names=row.without_names,
     )
 
 

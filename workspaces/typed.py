@@ -14,7 +14,7 @@ def clean_question(question: str) -> str:
     """A question to ask. Raises InvalidInput: it is empty or endless."""
     question = question.strip()
     if not question:
-        raise InvalidInput("There is no question.", hint="Type what you want to know.")
+        raise InvalidInput("There is no question: what was typed is empty.", hint="Type what you want to know.")
     if len(question) > LONGEST_QUESTION:
         raise InvalidInput(
             f"The question has {len(question):,} characters; {LONGEST_QUESTION:,} is the most.",

@@ -26,7 +26,7 @@ LEASE = [
 ]
 DOCUMENT_KEYS = {
     "document", "title", "source", "state", "problem", "notes", "media_type", "language", "pages", "characters",
-    "chunks", "duplicate", "version", "pending", "container", "members",
+    "chunks", "duplicate", "version", "pending", "container", "members", "tags",
 }  # fmt: skip
 ADDED_KEYS = DOCUMENT_KEYS | {"failed_inside"}
 
@@ -117,7 +117,7 @@ def test_search_gives_passages(data):
     assert ran.code == 0, ran.err
     assert 1 <= len(ran.json) <= 2
     best = ran.json[0]
-    assert set(best) == {"document", "title", "page", "place", "span", "score", "text"}
+    assert set(best) == {"workspace", "document", "title", "page", "place", "span", "score", "text"}
     assert (best["title"], best["page"]) == ("lease", 1)
     assert "third of each month" in best["text"]
     start, end = best["span"]
@@ -130,7 +130,7 @@ def test_ask_without_a_model_quotes_the_documents(data):
     ran = footnote(data, "ask", "-w", "Main", "At how many bar does the pressure valve open?", "--no-model", "--json")
     assert ran.code == 0, ran.err
     answer = ran.json
-    told_of_the_way = {"searched", "warning", "receipt"}
+    told_of_the_way = {"searched", "limited_to", "warning", "receipt"}
     assert set(answer) == {"answer", "refused", "sentences", "citations", "model", "timings"} | told_of_the_way
     assert answer["refused"] is False
     assert "12 bar" in answer["answer"]
@@ -141,7 +141,7 @@ def test_ask_without_a_model_quotes_the_documents(data):
         assert sentence["verdict"] in ("supported", "partly", "not_found")
         assert set(sentence["citations"]) <= numbers
     for citation in answer["citations"]:
-        assert set(citation) == {"n", "document", "title", "page", "place", "span", "quote"}
+        assert set(citation) == {"n", "workspace", "document", "title", "page", "place", "span", "quote"}
         start, end = citation["span"]
         assert citation["title"] != "valves" or citation["quote"] == TEXT[start:end]
     assert "valves" in {citation["title"] for citation in answer["citations"]}

@@ -9,18 +9,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from rag.answering import Answering
 from rag.errors import InvalidInput, ModelNotInstalled, ModelOutOfMemory, NotFound
 from rag.protocols import ChatModel
+from rag.scope import EVERYTHING, Scope
 from rag.testing import HashEmbedder, Reply, ScriptedChatModel
 from rag.types import Answered, Evidence
-from tests.support.answers import ENGINE, LEASE, FixedRetriever, marked, passage, quotes_stand
+from tests.support.answers import ENGINE, LEASE, FixedRetriever, Scopeless, marked, passage, quotes_stand
 from workspaces.conversations import Conversations
 from workspaces.database import Database
 from workspaces.identifiers import now
 from workspaces.models import Turn
+from workspaces.receipts import Receipts
 from workspaces.tables import conversations as conversation_rows
-from workspaces.tables import documents, turn_passages, turns, workspaces
+from workspaces.tables import documents, turn_passages, turns, versions, workspaces
 from workspaces.typed import LONGEST_QUESTION
 
 PASSAGES = [
@@ -60,8 +61,8 @@ class Bench:
 
     def another(self) -> Conversations:
         """A second application object over the same database, as after a restart."""
-        answering = Answering(self.retriever, HashEmbedder())
-        return Conversations(self.database, answering=answering, open_model=lambda key: self.open_model(key))
+        self.answering = Scopeless(self.retriever, HashEmbedder())
+        return Conversations(self.database, answering=self.answering, open_model=lambda key: self.open_model(key))
 
     def asked(self, question: str = "What is the rent?") -> Turn:
         """A question in a new conversation, answered."""
@@ -421,3 +422,45 @@ def test_the_copied_answer_carries_its_footnotes_and_their_quotes(bench: Bench) 
     assert "The rent is 99 euros. [1] [partly]" in text
     assert "Bananas grow in tropical countries. [not found in the documents]" in text
     assert "[1] Lease: “The monthly rent is 1,250.50 euros.”" in text
+
+
+def test_where_was_looked_is_kept_with_the_turn_and_asked_again(bench: Bench) -> None:
+    talk = bench.conversations.create("w")
+    scope = Scope(documents=(PASSAGES[0].document_id,), languages=("en",))
+    turn = bench.conversations.ask(talk.id, "What is the rent?", scope=scope)
+    turn = bench.conversations.wait(turn.id, timeout=WAIT)
+    assert bench.another().turn(turn.id) == turn
+    assert (turn.scope, turn.limited_to) == (scope, ("Lease", "in English"))
+    again = bench.conversations.wait(bench.conversations.repeat(turn.id).id, timeout=WAIT)
+    assert (again.scope, again.repeats) == (scope, turn.id)
+    everywhere = bench.conversations.repeat(turn.id, everywhere=True)
+    everywhere = bench.conversations.wait(everywhere.id, timeout=WAIT)
+    assert (everywhere.scope, everywhere.limited_to) == (EVERYTHING, ())
+    assert bench.asked().scope == EVERYTHING
+
+
+def test_a_name_is_taken_out_before_the_search_and_out_of_the_history(bench: Bench) -> None:
+    with bench.database.write() as connection:
+        for item in PASSAGES:
+            version = {"id": item.version_id, "document_id": item.document_id, "number": 1, "state": "ready"}
+            connection.execute(insert(versions).values(**version, created_at=now(), updated_at=now()))
+            mine = documents.c.id == item.document_id
+            connection.execute(update(documents).where(mine).values(version_id=item.version_id))
+    talk = bench.conversations.create("w")
+    turn = bench.conversations.wait(bench.conversations.ask(talk.id, "@lease What is the rent?").id, timeout=WAIT)
+    assert (turn.question, turn.asked, turn.searched) == ("@lease What is the rent?", "What is the rent?", None)
+    assert bench.retriever.questions == ["What is the rent?"]
+    assert turn.limited_to == ("Lease",)
+    receipt = Receipts(bench.database).get(turn.id)
+    assert (receipt.asked, receipt.limited_to) == ("What is the rent?", ("Lease",))
+    assert receipt.sent is not None
+    assert receipt.sent.whole, "the prompt put together again is what was sent"
+    follow = bench.conversations.wait(bench.conversations.ask(talk.id, "And who signed it?").id, timeout=WAIT)
+    assert follow.searched is not None
+    assert "@" not in follow.searched
+    assert follow.scope == EVERYTHING, "a name holds for its question"
+    assert isinstance(bench.model, ScriptedChatModel)
+    assert not any("@lease" in message.content for request in bench.model.requests for message in request)
+    with pytest.raises(InvalidInput, match="is called"):
+        bench.conversations.ask(talk.id, "@turbnie What is it?")
+    assert len(bench.conversations.get(talk.id).turns) == 2

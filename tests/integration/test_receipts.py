@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select, text
 
-from rag.answering import Answering
 from rag.errors import InvalidInput, NotFound
 from rag.protocols import ChatModel
 from rag.receipts import Receipt
 from rag.testing import HashEmbedder, ScriptedChatModel
 from rag.types import Finished, Locator, Message, ModelEvent, Retrieval, Token
-from tests.support.answers import ENGINE, LEASE, FixedRetriever, marked, passage
+from tests.support.answers import ENGINE, LEASE, FixedRetriever, Scopeless, marked, passage
 from tests.support.services import add, files_holding, opened, settled
 from workspaces import receipts as storage
 from workspaces.conversations import Conversations
@@ -58,7 +57,7 @@ class Bench:
         self.database.open()
         self.retriever = Retriever(PASSAGES)
         self.model: ChatModel | None = ScriptedChatModel(RENT)
-        answering = Answering(self.retriever, HashEmbedder())
+        answering = Scopeless(self.retriever, HashEmbedder())
         self.conversations = Conversations(self.database, answering=answering, open_model=lambda _: self.model)
         self.receipts = Receipts(self.database)
         values = {"workspace_id": "w", "source_kind": "file", "source": "x.txt", "created_at": now()}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
-from rag.types import Citation, Passage, Retrieval, Span
+from rag.answering import Answering
+from rag.scope import EVERYTHING, Scope
+from rag.types import AnswerEvent, Citation, Passage, Retrieval, Span
 
 LEASE = (
     "The lease of the harbour office began on 3 October 2021. Maria Weber signed it for the city. "
@@ -34,6 +37,18 @@ class FixedRetriever:
     def retrieve(self, workspace_id: str, question: str, *, limit: int) -> Retrieval:
         self.questions.append(question)
         return Retrieval(question, self.passages[:limit], 0.9 if self.sufficient else 0.1, self.sufficient)
+
+
+class Scopeless(Answering):
+    """Answers from wherever its retriever looks, and records where it was told to."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.scopes: list[Scope] = []
+
+    def answer(self, *arguments: Any, scope: Scope = EVERYTHING, **options: Any) -> Iterator[AnswerEvent]:
+        self.scopes.append(scope)
+        return super().answer(*arguments, **options)
 
 
 class NumberedPages:

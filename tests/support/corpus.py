@@ -58,7 +58,8 @@ class Corpus:
 
     def document(
         self, workspace_id: str, texts: Sequence[str], *, title: str = "A title", state: str = "ready",
-        language: str = "en", headings: Sequence[str] = (),
+        language: str = "en", headings: Sequence[str] = (), source: str = "a.txt", media_type: str = "",
+        date: str | None = None,
     ) -> Planted:  # fmt: skip
         document_id, version_id = new_id(), new_id()
         matrix = np.stack([vector_of(text, self.dimension) for text in texts])
@@ -67,13 +68,13 @@ class Corpus:
             connection.execute(
                 insert(documents).values(
                     id=document_id, workspace_id=workspace_id, version_id=version_id, title=title,
-                    source_kind="file", source="a.txt", created_at=now(),
+                    source_kind="file", source=source, created_at=now(),
                 )
             )  # fmt: skip
             connection.execute(
                 insert(versions).values(
                     id=version_id, document_id=document_id, number=1, state=state, language=language,
-                    chunk_count=len(texts), created_at=now(), updated_at=now(),
+                    chunk_count=len(texts), created_at=now(), updated_at=now(), media_type=media_type, date=date,
                 )
             )  # fmt: skip
             rows = [

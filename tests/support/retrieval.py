@@ -11,6 +11,7 @@ from rag.analysis import stems
 from rag.protocols import Embedder
 from rag.questions import Question, read_question
 from rag.retrieval import HybridRetriever
+from rag.scope import Within
 from rag.testing import HashEmbedder, MemoryVectorStore
 from rag.types import Language, Passage, ScoredId, Span, Vector
 
@@ -47,12 +48,17 @@ class MemoryLexicalIndex:
             )
             for passage in passages
         }
+        self._versions = {passage.chunk_id: passage.version_id for passage in passages}
         self._mean = sum(held.total() for held in self._words.values()) / max(1, len(self._words))
 
-    def search(self, workspace_id: str, groups: Sequence[Collection[str]], *, limit: int) -> list[ScoredId]:
+    def search(
+        self, workspace_id: str, groups: Sequence[Collection[str]], *, limit: int, within: Within | None = None
+    ) -> list[ScoredId]:
         total, frequencies = self.document_frequencies(workspace_id, groups)
         scored = []
         for name, held in self._words.items():
+            if within is not None and self._versions[name] not in within:
+                continue
             score = 0.0
             for group, frequency in zip(groups, frequencies, strict=True):
                 count = sum(held[stem] for stem in group)
@@ -72,12 +78,14 @@ class MemoryVectorSearch:
 
     def __init__(self, embedder: Embedder, passages: Sequence[Passage]) -> None:
         self._store = MemoryVectorStore()
+        self._versions = {passage.chunk_id: passage.version_id for passage in passages}
         if passages:
             matrix = embedder.embed_documents([passage.text for passage in passages])
             self._store.upsert(WORKSPACE, [passage.chunk_id for passage in passages], matrix)
 
-    def search(self, workspace_id: str, vector: Vector, *, limit: int) -> list[ScoredId]:
-        return self._store.search(WORKSPACE, vector, limit=limit)
+    def search(self, workspace_id: str, vector: Vector, *, limit: int, within: Within | None = None) -> list[ScoredId]:
+        found = self._store.search(WORKSPACE, vector, limit=len(self._versions))
+        return [item for item in found if within is None or self._versions[item.id] in within][:limit]
 
 
 class MemoryPassages:
@@ -103,8 +111,9 @@ class MemoryPassages:
             text = text.ljust(passage.span.start, "\n") + passage.text
         return text
 
-    def languages(self, workspace_id: str) -> frozenset[Language]:
-        return frozenset(passage.language for passage in self._passages.values())
+    def languages(self, workspace_id: str, within: Within | None = None) -> frozenset[Language]:
+        mine = (one for one in self._passages.values() if within is None or one.version_id in within)
+        return frozenset(passage.language for passage in mine)
 
     def openings(self, workspace_id: str, version_ids: Collection[str]) -> dict[str, str]:
         """Those of documents that are more than one passage."""

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rag.errors import InvalidInput, NotFound
+from rag.scope import EVERYTHING, Scope
 from rag.types import Answer, Citation, Passage, Sentence, Span, Timings, Verdict
 from tests.ui.fake_library import FakeLibrary, new_id, now, sentence_spans
+from tests.ui.fake_scoping import FakeScoping
 from workspaces.models import Conversation, Problem, Rating, Turn
+from workspaces.scoping import Asked
 
 
 @dataclass
@@ -43,6 +46,7 @@ DEFAULT = Script(
 class FakeConversations:
     def __init__(self, library: FakeLibrary) -> None:
         self.library = library
+        self.scoping = FakeScoping(library)
         self.chats: dict[str, Conversation] = {}
         self.scripts: dict[str, Script] = {}
         self.stopped: set[str] = set()
@@ -72,18 +76,28 @@ class FakeConversations:
     def delete(self, conversation_id: str) -> None:
         del self.chats[conversation_id]
 
-    def ask(self, conversation_id: str, question: str, *, model_key: str | None = None) -> Turn:
-        return self._begin(conversation_id, question)
+    def ask(
+        self, conversation_id: str, question: str, *, model_key: str | None = None, scope: Scope = EVERYTHING
+    ) -> Turn:
+        asked = self.scoping.read(self.get(conversation_id).workspace_id, question, scope)
+        return self._begin(conversation_id, question, asked)
 
-    def repeat(self, turn_id: str, *, as_typed: bool = False, model_key: str | None = None) -> Turn:
+    def repeat(
+        self, turn_id: str, *, as_typed: bool = False, everywhere: bool = False, model_key: str | None = None
+    ) -> Turn:
         origin = self.turn(turn_id)
-        return self._begin(origin.conversation_id, origin.question, repeats=origin.id, as_typed=as_typed)
+        asked = Asked(origin.asked, Scope(also=origin.scope.also) if everywhere else origin.scope)
+        return self._begin(origin.conversation_id, origin.question, asked, repeats=origin.id, as_typed=as_typed)
 
     def _begin(
-        self, conversation_id: str, question: str, *, repeats: str | None = None, as_typed: bool = False
+        self, conversation_id: str, question: str, asked: Asked, *, repeats: str | None = None, as_typed: bool = False
     ) -> Turn:
         chat = self.get(conversation_id)
-        turn = Turn(new_id("t"), chat.id, len(chat.turns) + 1, question, "running", now(), repeats=repeats)
+        turn = Turn(
+            new_id("t"), chat.id, len(chat.turns) + 1, question, "running", now(), repeats=repeats, scope=asked.scope,
+            limited_to=tuple(label for label, _ in self.scoping.parts(chat.workspace_id, asked.scope)),
+            without_names=asked.question if asked.question != question else None,
+        )  # fmt: skip
         self._change(chat.id, turns=(*chat.turns, turn), title=chat.title or question[:60], updated_at=now())
         script = self.scripts.get(question, DEFAULT)
         if not as_typed:
@@ -111,7 +125,7 @@ class FakeConversations:
 
     def _write(self, turn: Turn, script: Script) -> None:
         chat = self.get(turn.conversation_id)
-        passages = self._passages(chat.workspace_id, script)
+        passages = self._passages(chat.workspace_id, script, turn.scope)
         if script.refused or not passages:
             nearest = tuple(self._citation(passages[0], index, index + 1) for index in range(2 if passages else 0))
             self._update(turn.id, state="refused", evidence=passages, citations=nearest)
@@ -157,8 +171,8 @@ class FakeConversations:
         timings = Timings(0.2, 1.4, 6.3)
         return Answer(text, tuple(done), tuple(notes), script.model, timings, left_out=script.left_out)
 
-    def _passages(self, workspace_id: str, script: Script) -> tuple[Passage, ...]:
-        ready = [record for record in self.library.documents(workspace_id) if record.state == "ready"]
+    def _passages(self, workspace_id: str, script: Script, scope: Scope) -> tuple[Passage, ...]:
+        ready = self.scoping.fitting(workspace_id, scope)
         passages = []
         for index, record in enumerate(ready[:5]):
             text = script.passage or self.library.texts[record.version_id]

@@ -18,6 +18,7 @@ from rag.testing import ScriptedChatModel
 from rag.types import Finished, Locator, Passage, Retrieval, Span, Timings
 from tests.ui.fake_conversations import DEFAULT, FakeConversations, Script
 from tests.ui.fake_library import LEASE, FakeLibrary, FakeReindexing, new_id, now
+from tests.ui.fake_tags import FakeTags
 from workspaces.models import (
     Check,
     DocumentRecord,
@@ -301,14 +302,15 @@ class FakeReceipts:
             raise NotFound("There is no receipt for this answer.", hint="Ask the question again to get one.")
         model, timings = ScriptedChatModel("x", name=turn.model or "qwen3:4b"), Timings(0.2, 1.4, 6.3)
         prompt = build_messages(
-            turn.question, passages=turn.evidence, history=(), count_tokens=model.count_tokens, budget=Budget(8192)
+            turn.asked, passages=turn.evidence, history=(), count_tokens=model.count_tokens, budget=Budget(8192)
         )
-        retrieval = Retrieval(turn.searched or turn.question, turn.evidence, 0.82, True)
+        retrieval = Retrieval(turn.searched or turn.asked, turn.evidence, 0.82, True)
         request = Request(prompt, model, 8192, {"temperature": 0, "seed": 0, "max_tokens": 500})
         reported = 12 if turn.warning else prompt.tokens - 20
-        return receipt_of(
-            turn.question, retrieval, timings=timings, request=request, finished=Finished("stop", reported, 60)
+        made = receipt_of(
+            turn.asked, retrieval, timings=timings, request=request, finished=Finished("stop", reported, 60)
         )
+        return replace(made, limited_to=turn.limited_to)
 
     def earlier(self, turn_id: str) -> Turn | None:
         repeats = self.conversations.turn(turn_id).repeats
@@ -328,6 +330,8 @@ class FakeServices:
         self.sites = FakeSites(self.library)
         self.folders = FakeFolders()
         self.conversations = FakeConversations(self.library)
+        self.scoping = self.conversations.scoping
+        self.tags = FakeTags(self.library)
         self.receipts = FakeReceipts(self.conversations)
         self.trial_questions = FakeTrialQuestions()
         self.trials = FakeTrials()

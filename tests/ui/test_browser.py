@@ -120,6 +120,36 @@ def test_workspaces_and_chats_are_managed_from_the_sidebar(page: Page, serve: Se
     page.get_by_text("Ask your own documents").wait_for(timeout=20_000)  # the other workspace is empty
 
 
+def test_a_question_looks_where_it_was_told_until_that_is_changed(page: Page, serve: Serve) -> None:
+    steps.enter(page, serve("demo", "furnished"))
+    steps.settled(page)
+    page.get_by_role("button", name="Search in").click()
+    page.locator(".st-key-scope-kinds input").click()
+    page.get_by_role("option", name="PDF").click()
+    page.get_by_text("1 document will be searched").wait_for(timeout=20_000)
+    panel = page.get_by_test_id("stPopoverBody").bounding_box()
+    assert panel is not None
+    assert panel["y"] >= 0
+    assert panel["y"] + panel["height"] <= 900, "it opens upwards, for below there is no room"
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    steps.ask(page, "When is the rent due?").locator("button.copy").wait_for(timeout=20_000)
+    turn = steps.ask(page, "Who won the match?")
+    turn.get_by_text("Only a part of your documents was searched (PDF)").wait_for(timeout=20_000)
+    assert turn.locator(".searched").inner_text() == "Searched in: PDF"
+    chip = page.locator(".st-key-scope").get_by_role("button", name="PDF")
+    chip.wait_for(timeout=20_000)
+    steps.settled(page)
+    page.wait_for_function("""() => {
+        const box = document.querySelector('[data-testid="stAppScrollToBottomContainer"]');
+        return box.scrollTop > 0 && box.scrollHeight - box.clientHeight - box.scrollTop < 5 }""")
+    turn.get_by_role("button", name="Ask without the filter").click()
+    again = page.locator("article.turn").nth(2)
+    again.get_by_text("Your documents do not seem to answer this.").wait_for(timeout=20_000)
+    chip.wait_for(state="detached", timeout=20_000)
+    assert not again.locator(".searched").is_visible()
+
+
 def test_without_the_link_the_page_says_how_to_get_in(page: Page, serve: Serve) -> None:
     link = serve("demo", "furnished")
     page.goto(re.sub(r"\?token=.*", "", link))

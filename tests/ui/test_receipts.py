@@ -90,7 +90,7 @@ def test_a_cut_prompt_is_an_alarm_on_the_answer_and_in_the_receipt(services: fak
 def test_what_was_searched_stands_below_a_follow_up(services: fakes.FakeServices) -> None:
     services.conversations.scripts["And when?"] = replace(fakes.DEFAULT, searched="rent: And when?")
     at, _ = asked(services, "And when?")
-    assert turns(at)[0]["searched"] == {"text": "rent: And when?", "undo": True}
+    assert turns(at)[0]["searched"] == {"text": "rent: And when?", "undo": True, "limits": ""}
     at, _ = asked(services)
     assert turns(at)[-1]["searched"] is None
 

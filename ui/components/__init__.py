@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _PROJECT = "footnote"
 _NAMES = ("turn", "passage", "page", "passages", "receipt")
-_CLICKS = ("citation", "evidence", "receipt", "as_typed")
+_CLICKS = ("citation", "evidence", "receipt", "as_typed", "everywhere")
 
 
 def turn(view: Mapping[str, object], *, key: str, on_open: Callable[[], None]) -> None:
@@ -33,7 +33,7 @@ def turn(view: Mapping[str, object], *, key: str, on_open: Callable[[], None]) -
 
 def opened(key: str) -> tuple[str, int] | None:
     """What was clicked in the turn mounted under `key`: ("citation" or "evidence", its number), ("receipt", 0),
-    ("as_typed", 0), or None."""
+    ("as_typed", 0), ("everywhere", 0), or None."""
     event: Any = st.session_state.get(key, {}).get("open")
     if not isinstance(event, Mapping):
         return None

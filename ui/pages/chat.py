@@ -3,7 +3,7 @@
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import drawer, figures, frame, receipts, resources, state, turns, uploads
+from ui import drawer, figures, frame, receipts, resources, scopes, state, turns, uploads
 from workspaces.models import Conversation
 
 services = resources.services()
@@ -32,9 +32,11 @@ def ask(chat: str | None, question: str) -> None:
     A question that is refused stands in the box again; nobody types it twice.
     """
     try:
+        looking = scopes.current(chat, told)
+        services.scoping.read(frame.ensure_workspace(), question, looking)  # before a new chat is made for it
         chosen = chat or services.conversations.create(frame.ensure_workspace()).id
         state.use_conversation(chosen)
-        services.conversations.ask(chosen, question)
+        services.conversations.ask(chosen, question, scope=looking)
     except FootnoteError as error:
         state.leave_problem(error)
         st.session_state["question"] = question
@@ -69,8 +71,11 @@ else:
             f":material/warning: {figures.count(workspace.failed, 'document')} could not be read. See Documents."
         )
 
-resources.show_problems()
-st.chat_input(
+with st.bottom:  # in sight, wherever the page stands
+    resources.show_problems()
+    if workspace is not None and workspace.documents:
+        scopes.bar(workspace, scopes.current(chat, told), chat=chat)
+st.chat_input(  # Streamlit puts it below the bar, and scrolls to new answers only where it does so itself
     "Ask a question about your documents",
     key="question",
     max_chars=10_000,

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from rag.retrieval import HybridRetriever
+from rag.scope import Within
 from rag.testing import HashEmbedder
 from rag.types import Matrix, Retrieval, ScoredId, Vector
 from tests.support.retrieval import (
@@ -102,7 +103,7 @@ def test_what_an_index_still_holds_of_a_deleted_document_is_left_out() -> None:
 class _Misled:
     """Vectors that put everything unrelated first."""
 
-    def search(self, workspace_id: str, vector: Vector, *, limit: int) -> list[ScoredId]:
+    def search(self, workspace_id: str, vector: Vector, *, limit: int, within: Within | None = None) -> list[ScoredId]:
         others = [passage.chunk_id for passage in COLLECTION if passage.chunk_id != "vertrag"]
         return [ScoredId(id_, 0.5 - 0.01 * rank) for rank, id_ in enumerate(others)][:limit]
 

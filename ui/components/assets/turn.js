@@ -69,8 +69,10 @@ function button(className, label, onclick, ...children) {
   return made;
 }
 
-function searchedFor({ text, undo }, open) {
-  const told = element("span", "", "Searched for: ", element("em", "", text));
+function searchedFor({ text, undo, limits }, open) {
+  const what = text ? ["Searched for: ", element("em", "", text)] : ["Searched"];
+  const where = limits ? [text ? " in " : " in: ", element("em", "limits", limits)] : [];
+  const told = element("span", "", ...what, ...where);
   return undo ? [told, button("quiet", null, () => open("as_typed", 0), "Search only for what I typed")] : [told];
 }
 
@@ -125,6 +127,7 @@ function inline(text) {
 
 function refused(refusal, open) {
   const parts = [element("p", "verdict", refusal.title), element("p", "hint", refusal.hint)];
+  if (refusal.everywhere) parts.push(button("quiet", null, () => open("everywhere", 0), "Ask without the filter"));
   return refusal.nearest.length ? [...parts, ...list("The nearest passages", refusal.nearest, open)] : parts;
 }
 
