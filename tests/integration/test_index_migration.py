@@ -87,7 +87,8 @@ def test_words_and_vectors_of_an_earlier_version_serve_as_they_are(tmp_path: Pat
         assert (index.id, index.embedder, index.dimension, index.splitter) == (WORKSPACE, "hash-128", 128, recipe)
         assert not index.closed
         best = services.library.search("Old", "When does the copper valve close?").passages[0]
-        assert (best.chunk_id, best.text) == ("chunk-0", TEXTS[0])
+        assert best.chunk_id == "chunk-0"
+        assert best.text.startswith(TEXTS[0])
         assert services.library.search("Old", "owls").passages[0].chunk_id == "chunk-1", "by the old words"
         assert [check for check in services.doctor.check() if not check.ok] == []
         new = ingested(services, services.library.workspace("Old").id, "The harbour freezes over.", "new.txt")
