@@ -28,6 +28,10 @@ class Embedder(Protocol):
     def languages(self) -> frozenset[Language]:
         """Languages it was trained for; retrieval trusts it less elsewhere."""
 
+    @property
+    def across(self) -> Embedder:
+        """What compares texts in different languages: itself, or the part of it that knows several."""
+
     def likeness(self, language: Language, *, across: bool) -> Likeness:
         """How its cosines are to be read for questions in a language; `across`: put to documents in another."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -16,6 +16,7 @@ from rag.naming import named
 from rag.places import locate
 from rag.protocols import Embedder, LexicalIndex, PassageSource, VectorSearch
 from rag.questions import Question, read_question
+from rag.reranking import across_languages, by_sentences
 from rag.scope import Within
 from rag.selection import Chosen, Found, choose, pull, scored, spread, wanting
 from rag.types import Language, Likeness, Passage, Retrieval, ScoredId, Span, Vector
@@ -28,11 +29,6 @@ _READ = 40
 .984 / .983 / .982, German ones .962 / .962 / .962, headings of manuals .932 / .934 / .937 (600 questions each)."""
 _AT_ONCE = 4
 """Questions whose halves are looked up side by side; both mostly wait, for SQLite and for another process."""
-_EMBEDDED_PASSAGES = 5
-_EMBEDDED_SENTENCES = 2
-"""Of each of the first passages: a short sentence takes 3 to 8 ms on two cores."""
-_SENTENCE_MEANING = 2.5
-"""Weight of the cosine between question and nearest sentence, among the first passages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +61,14 @@ class HybridRetriever:
         languages = self._source.languages(index_id, within)
         read = read_question(question, index_id=index_id, languages=languages, lexical=self._lexical)
         trusted, across = self._trusted(read, languages), read.across(languages)
-        likeness = self._embedder.likeness(read.language, across=across)
+        embedder = self._embedder.across if across else self._embedder
+        likeness = embedder.likeness(read.language, across=across)
         found = self._ranked(index_id, read, meaning, within=within, trusted=trusted)
+        if across and trusted:
+            found = across_languages(found, question, embedder, likeness)
         strength = evidence(read, _support(found, likeness, trusted=trusted, across=across))
-        if strength < THRESHOLD and trusted:  # the words leave doubt; it costs 30 to 100 ms
-            found = self._reranked(found, meaning.result().vector)
+        if strength < THRESHOLD and trusted and not across:  # the words leave doubt; it costs 30 to 100 ms
+            found = by_sentences(found, meaning.result().vector, embedder)
             strength = evidence(read, _support(found, likeness, trusted=trusted, across=across))
         chosen, others = choose(found, limit)
         return Retrieval(
@@ -116,27 +115,6 @@ class HybridRetriever:
         found.sort(key=lambda entry: -entry.score)
         return spread(found)
 
-    def _reranked(self, found: Sequence[Found], vector: Vector) -> list[Found]:
-        """The first few again, by the meaning of their best sentences as well."""
-        head = self._weighed(found[:_EMBEDDED_PASSAGES], vector)
-        head.sort(key=lambda entry: -entry.score)
-        return [*head, *found[_EMBEDDED_PASSAGES:]]
-
-    def _weighed(self, found: Sequence[Found], vector: Vector) -> list[Found]:
-        """Each with what its best sentences mean; they are embedded in one call, so that they share the processors."""
-        texts = [list(_texts(entry)) for entry in found]
-        if not any(texts):
-            return list(found)
-        matrix = self._embedder.embed_documents([text for some in texts for _, text in some])
-        cosines = iter((matrix @ vector).tolist())
-        weighed = []
-        for entry, some in zip(found, texts, strict=True):
-            nearest: dict[int, float] = {}  # place of the sentence → cosine to it or to the heading above it
-            for place, _ in some:
-                nearest[place] = max(next(cosines), nearest.get(place, -1.0))
-            weighed.append(_with_meaning(entry, list(nearest.values())) if nearest else entry)
-        return weighed
-
     def _shown(self, index_id: str, chosen: Sequence[Chosen]) -> tuple[Passage, ...]:
         """Passages as they are shown: with what they lean on, on the page where the best sentence begins."""
         if asked := wanting(chosen):
@@ -175,26 +153,11 @@ def _grown(passage: Passage, chosen: Chosen, text: str) -> Passage:
     return replace(passage, ordinal=first.ordinal, span=chosen.span, text=text, header=first.header, places=places)
 
 
-def _texts(entry: Found) -> Iterator[tuple[int, str]]:
-    """(place, text) of the sentences that are embedded, and of the headings right above them."""
-    begin = entry.passage.span.start
-    for place, marked in enumerate(entry.match.sentences[:_EMBEDDED_SENTENCES]):
-        for span in (marked.span, marked.heading):
-            if span:
-                yield place, entry.passage.text[span.start - begin : span.end - begin]
-
-
-def _with_meaning(entry: Found, similarities: Sequence[float]) -> Found:
-    marked = entry.match.sentences[:_EMBEDDED_SENTENCES]
-    fits = [one.coverage + one.grams + near for one, near in zip(marked, similarities, strict=True)]
-    near = max(similarities)
-    return replace(
-        entry, best=marked[fits.index(max(fits))], similarity=near, score=entry.score + _SENTENCE_MEANING * near
-    )
-
-
 def _support(found: Sequence[Found], likeness: Likeness, *, trusted: bool, across: bool) -> Support:
-    cosines = [entry.candidate.dense for entry in found] + [entry.similarity for entry in found]
+    """Across languages only sentences tell: they were compared by an embedder with a measure of its own."""
+    cosines = [entry.similarity for entry in found]
+    if not (trusted and across):
+        cosines += [entry.candidate.dense for entry in found]
     return Support(
         matches=[entry.match for entry in found],
         near=likeness.near(max((cosine for cosine in cosines if cosine is not None), default=0.0)),

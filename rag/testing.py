@@ -56,6 +56,11 @@ class HashEmbedder:
         """As told by the test."""
         return self._languages
 
+    @property
+    def across(self) -> HashEmbedder:
+        """Itself."""
+        return self
+
     def likeness(self, language: Language, *, across: bool) -> Likeness:
         """That of MiniLM, whatever the language."""
         return Likeness()

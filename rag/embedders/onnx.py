@@ -72,6 +72,11 @@ class OnnxEmbedder:
         """Languages it was trained for."""
         return self.card.languages
 
+    @property
+    def across(self) -> OnnxEmbedder:
+        """Itself."""
+        return self
+
     def likeness(self, language: Language, *, across: bool) -> Likeness:
         """That of MiniLM, whatever the language."""
         return Likeness()

@@ -24,23 +24,14 @@ class Likenesses:
 
     both: Likeness
     one: Likeness
-    both_across: Likeness
-    one_across: Likeness
 
 
-MINILM_AND_USE = Likenesses(
-    both=Likeness(0.382, 0.554),
-    one=Likeness(0.249, 0.317),
-    both_across=Likeness(0.237, 0.409),
-    one_across=Likeness(0.225, 0.293),
-)
-"""Across languages questions and answers are nearer in real texts than in the examination, where they have few names in
-common; so the range is taken from within the language."""
+MINILM_AND_USE = Likenesses(both=Likeness(0.382, 0.554), one=Likeness(0.249, 0.317))
 
 
 class PairedEmbedder:
-    """Thread-safe if both are. `likenesses` are measured for the pair: to questions that both know, to those that one
-    knows, and to either across languages."""
+    """Thread-safe if both are. `likenesses` are measured for the pair: to questions that both know, and to those that
+    one knows."""
 
     def __init__(self, first: Embedder, second: Embedder, *, likenesses: Likenesses) -> None:
         self._parts = (first, second)
@@ -66,12 +57,14 @@ class PairedEmbedder:
         """Those of either."""
         return frozenset().union(*(part.languages for part in self._parts))
 
+    @property
+    def across(self) -> Embedder:
+        """The part that knows most languages."""
+        return max(self._parts, key=lambda part: len(part.languages))
+
     def likeness(self, language: Language, *, across: bool) -> Likeness:
-        """As measured."""
-        known = self._likenesses
-        if len(self._knowing(language)) == len(self._parts):
-            return known.both_across if across else known.both
-        return known.one_across if across else known.one
+        """As measured within languages; across them ask `across`."""
+        return self._likenesses.both if len(self._knowing(language)) > 1 else self._likenesses.one
 
     def count_tokens(self, text: str) -> int:
         """Tokens of the one that makes more of them of this text."""

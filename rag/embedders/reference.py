@@ -124,6 +124,11 @@ class SentenceTransformerEmbedder:
         """As told."""
         return self._languages
 
+    @property
+    def across(self) -> SentenceTransformerEmbedder:
+        """Itself."""
+        return self
+
     def likeness(self, language: Language, *, across: bool) -> Likeness:
         """That of MiniLM, whatever the language."""
         return Likeness()

@@ -53,6 +53,11 @@ class UniversalEmbedder:
         self._lock = threading.Lock()
         self._tokens_of = lru_cache(_KNOWN_WORDS)(self._count)
 
+    @property
+    def across(self) -> UniversalEmbedder:
+        """Itself."""
+        return self
+
     def likeness(self, language: Language, *, across: bool) -> Likeness:
         """Much the same in all its languages; texts in two of them are farther apart."""
         return _ACROSS if across else _WITHIN
