@@ -134,10 +134,11 @@ class Aligner:
 
     def _contradicts(self, text: str, language: Language, chosen: Sequence[int]) -> bool:
         units = [self._units[index] for index in chosen]
-        return contradicts(text, " ".join(unit.text for unit in units), partial(stems, language=language)) or any(
-            substitutes(text, unit.text, answer_language=language, source_language=unit.passage.language)
-            for unit in units
-        )
+        if contradicts(text, " ".join(unit.text for unit in units), partial(stems, language=language)):
+            return True
+        source_language = units[0].passage.language
+        read = [unit.text for unit in units]
+        return substitutes(text, read, answer_language=language, source_language=source_language)
 
     def given(self, language: Language) -> frozenset[str]:
         """Content stems that the question and the titles already say."""

@@ -166,6 +166,8 @@ def readings(number: str) -> frozenset[float]:
     whole, _, fraction = number.partition(separators[0])
     decimal = float(f"{whole}.{fraction}")
     thousands = len(fraction) == 3 and len(whole) <= 3 and not whole.startswith("0")
+    if thousands and fraction == "000":
+        return frozenset({grouped})  # nobody writes seven as "7,000"
     return frozenset({decimal, grouped}) if thousands else frozenset({decimal})
 
 

@@ -186,7 +186,7 @@ def _held_out(passage: Passage) -> bool:
 
 
 def _usable(text: str) -> bool:
-    whole = text[:1].isupper() and text.endswith(".") and "|" not in text and "{" not in text and "\\" not in text
+    whole = text[:1].isupper() and text.endswith(".") and "|" not in text and "{" not in text and "\\" not in text and " @" not in text
     return whole and LEAST <= len(text.split()) <= MOST and text.count('"') % 2 == 0
 
 

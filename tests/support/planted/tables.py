@@ -52,8 +52,7 @@ SMALL_NUMBERS: dict[Language, tuple[tuple[str, int], ...]] = {
 UNITS: dict[Language, Pairs] = {
     "en": _pairs(
         "kilometres=miles kilometers=miles km=miles miles=kilometres metres=feet meters=feet feet=metres years=months "
-        "months=weeks weeks=days days=weeks hours=days minutes=hours acres=hectares tons=kilograms percent=points "
-        "per_cent=points inches=feet"
+        "months=weeks weeks=days days=weeks hours=days minutes=hours acres=hectares tons=kilograms inches=feet"
     ),
     "de": _pairs(
         "Kilometer=Meilen Kilometern=Meilen km=Meilen Meter=Kilometer Metern=Kilometern Meilen=Kilometer Jahre=Monate "
