@@ -9,18 +9,20 @@ witness: a similar sentence about something else accuses nobody.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import product
 
 from rag.words import STOP_WORDS
 
 LONGEST = 4
 """Words of a stretch that may differ: a longer one is another wording."""
+_MOVED = 6
+"""Words of a phrase that stands at another place of the sentence ("In early 1954, ...", "... in early 1954")."""
 
 _TOKEN = re.compile(r"\d[\d.,]*\d|(?:can|\w+)(?=n['’]t\b)|n['’]t\b|can(?=not\b)|\w+", re.IGNORECASE)
 _POSSESSIVE = re.compile(r"\s?['’]s\b")
-_Step = tuple[str, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,41 +42,80 @@ class Slot:
         return self.before + self.after
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A stretch of both sentences; `equal` where they agree."""
+
+    start: int
+    end: int
+    begin: int
+    stop: int
+    equal: bool
+
+
 class _Witness:
     """One source sentence beside the answer."""
 
     def __init__(self, mine: Sequence[str], source: str) -> None:
         self._mine = mine
         self._theirs = words_of(source)
-        matcher = SequenceMatcher(
-            STOP_WORDS.__contains__,
-            [word.casefold() for word in mine],
-            [word.casefold() for word in self._theirs],
-            autojunk=False,
-        )
-        self._steps: list[_Step] = matcher.get_opcodes()
+        self._folded = [word.casefold() for word in mine], [word.casefold() for word in self._theirs]
+        whole = _Step(0, len(self._mine), 0, len(self._theirs), equal=False)
+        self._steps = [
+            finer
+            for step in self._aligned(whole, STOP_WORDS)
+            for finer in ([step] if step.equal else self._aligned(step, ()))
+        ]
 
     def slots(self) -> Iterator[tuple[int, int, Slot]]:
         """(first word, end, slot) of each short stretch that differs."""
-        for place, (kind, start, end, begin, stop) in enumerate(self._steps):
-            if kind != "equal" and end - start <= LONGEST and stop - begin <= LONGEST:
-                sides = self._agreed(place - 1), self._agreed(place + 1)
-                if any(sides):
-                    yield start, end, Slot(tuple(self._mine[start:end]), tuple(self._theirs[begin:stop]), *sides)
+        for place, step in enumerate(self._steps):
+            before, after = self._agreed(place - 1), self._agreed(place + 1)
+            if step.equal or not (before or after):
+                continue
+            longer = max(step.end - step.start, step.stop - step.begin)
+            shared = min(step.end - step.start, step.stop - step.begin)
+            if longer <= LONGEST:
+                yield self._slot(step, before, after)
+            elif 0 < shared <= LONGEST:  # one of them goes on where the other ends
+                if before:
+                    yield self._slot(_Step(step.start, step.start + shared, step.begin, step.begin + shared, False), before, 0)
+                if after:
+                    yield self._slot(_Step(step.end - shared, step.end, step.stop - shared, step.stop, False), 0, after)
+        yield from self._moved()
 
     def holds(self, start: int, end: int) -> int:
         """Content words of the stretch that it shares with the answer, where all words from `start` to `end` and those
         beside them lie in it; those of the place itself do not count."""
-        for kind, first, last, _, _ in self._steps:
-            if kind == "equal" and first <= max(0, start - (start == end)) and end + (start == end) <= last:
-                return _content(self._mine[first:start]) + _content(self._mine[end:last])
+        for step in self._steps:
+            if step.equal and step.start <= max(0, start - (start == end)) and end + (start == end) <= step.end:
+                return _content(self._mine[step.start : start]) + _content(self._mine[end : step.end])
         return 0
 
+    def _moved(self) -> Iterator[tuple[int, int, Slot]]:
+        """What only the answer has beside what only the source has, where they share a word."""
+        added = [step for step in self._steps if not step.equal and step.begin == step.stop and step.end - step.start <= _MOVED]
+        left = [step for step in self._steps if not step.equal and step.start == step.end and step.stop - step.begin <= _MOVED]
+        for one, other in product(added, left):
+            mine, theirs = self._folded[0][one.start : one.end], self._folded[1][other.begin : other.stop]
+            if set(mine) & set(theirs):
+                held = sum(_content(self._mine[step.start : step.end]) for step in self._steps if step.equal)
+                yield one.start, one.end, Slot(tuple(self._mine[one.start : one.end]), tuple(self._theirs[other.begin : other.stop]), held, 0)
+
+    def _slot(self, step: _Step, before: int, after: int) -> tuple[int, int, Slot]:
+        mine, theirs = self._mine[step.start : step.end], self._theirs[step.begin : step.stop]
+        return step.start, step.end, Slot(tuple(mine), tuple(theirs), before, after)
+
+    def _aligned(self, step: _Step, ignored: Collection[str]) -> Iterator[_Step]:
+        """The steps inside one; what is ignored begins no agreement, it only extends one."""
+        mine, theirs = self._folded[0][step.start : step.end], self._folded[1][step.begin : step.stop]
+        for kind, start, end, begin, stop in SequenceMatcher(ignored.__contains__, mine, theirs, autojunk=False).get_opcodes():
+            yield _Step(step.start + start, step.start + end, step.begin + begin, step.begin + stop, kind == "equal")
+
     def _agreed(self, place: int) -> int:
-        if not 0 <= place < len(self._steps):
+        if not 0 <= place < len(self._steps) or not self._steps[place].equal:
             return 0
-        kind, start, end, _, _ = self._steps[place]
-        return _content(self._mine[start:end]) if kind == "equal" else 0
+        return _content(self._mine[self._steps[place].start : self._steps[place].end])
 
 
 def slots(answer: str, sources: Sequence[str]) -> Iterator[Slot]:

@@ -12,11 +12,18 @@ from collections.abc import Collection, Sequence
 from rag.facts import facts_of, ground_of, has_name
 from rag.opposites import opposed
 from rag.polarity import is_negation
-from rag.slots import Slot, slots
+from rag.slots import Slot, slots, words_of
 from rag.types import Language
-from rag.words import STOP_WORDS
+from rag.words import MONTHS, STOP_WORDS
 
 _LISTED = re.compile(r"(?:\W|\b(?:and|or|und|oder|sowie|as|well)\b)*", re.IGNORECASE)
+_BESIDE_NEGATIONS = frozenset({"longer", "more", "any", "mehr", "still", "always"})
+"""They belong to "no longer" and "nicht mehr"."""
+_NAME = re.compile(r"[^\W\d_a-zäöüß][\w’'-]*(?: [^\W\d_a-zäöüß][\w’'-]*)*")
+_APART = 15
+"""Words between two names that may have changed places."""
+_SYMMETRIC = frozenset("and or is was are were und oder ist war sind waren as well with mit sowie".split())
+"""Words around which two names may change places: "A and B"."""
 
 
 def substitutes(answer: str, sources: Sequence[str], *, answer_language: Language, source_language: Language) -> bool:
@@ -27,7 +34,34 @@ def substitutes(answer: str, sources: Sequence[str], *, answer_language: Languag
             return True
         if _other_name(slot, names, answer, sources):
             return True
-    return False
+    return _swapped(answer, sources)
+
+
+def _swapped(answer: str, sources: Sequence[str]) -> bool:
+    """Whether two names stand in each other's place around the same words."""
+    told = set().union(*(_between(source) for source in sources)) if sources else set()
+    return any((other, words, one) in told and (one, words, other) not in told for one, words, other in _between(answer))
+
+
+def _between(text: str) -> set[tuple[str, tuple[str, ...], str]]:
+    """Each two names of a text with the words between them, unless those are as true the other way round."""
+    text = " ".join(words_of(text))
+    names = [match for match in _NAME.finditer(text) if match.group().casefold() not in STOP_WORDS]
+    found = set()
+    for place, one in enumerate(names):
+        for other in names[place + 1 :]:
+            words = text[one.end() : other.start()].casefold().split()
+            if len(words) > _APART:
+                break
+            if not _SYMMETRIC.issuperset(words):
+                found.add((_bare(one.group()), tuple(words), _bare(other.group())))
+    return found
+
+
+def _bare(name: str) -> str:
+    """A name without the article that opens its sentence."""
+    first, _, rest = name.partition(" ")
+    return rest if rest and first.casefold() in STOP_WORDS else name
 
 
 def _other_number(slot: Slot) -> bool:
@@ -51,7 +85,8 @@ def _opposite(slot: Slot, language: Language) -> bool:
 def _denied(slot: Slot) -> bool:
     """A negation that only one of them has, and no other word that could make up for it."""
     mine, theirs = any(map(is_negation, slot.mine)), any(map(is_negation, slot.theirs))
-    rest = [word for word in (*slot.mine, *slot.theirs) if word.casefold() not in STOP_WORDS and not is_negation(word)]
+    folded = {word.casefold() for word in (*slot.mine, *slot.theirs)} - STOP_WORDS - _BESIDE_NEGATIONS
+    rest = [word for word in folded if not is_negation(word)]
     return mine != theirs and not rest and slot.before > 0 and slot.after > 0
 
 
@@ -81,4 +116,4 @@ def _names(text: str, language: Language) -> Collection[str]:
     """The names of a text. In German any capitalised word may be one, and one noun for another is no better."""
     if language == "de":
         return {word for word in re.findall(r"\w+", text) if word[0].isupper() and word.casefold() not in STOP_WORDS}
-    return set(re.findall(r"\w+", " ".join(facts_of(text, language).names)))
+    return MONTHS.keys() | set(re.findall(r"\w+", " ".join(facts_of(text, language).names)))

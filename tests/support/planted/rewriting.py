@@ -176,7 +176,7 @@ def _thousands(match: re.Match[str], *, point: str, word: str) -> str:
 
 _WORDS_EN = {str(value): word for word, value in SMALL_NUMBERS["en"]}
 _WORDS_DE = {str(value): word for word, value in SMALL_NUMBERS["de"]}
-_GROUPED = r"(?<![\d.,])[1-9]\d{0,2}(?:[.,]\d{3})+(?![\d.,]\d)"
+_GROUPED = r"(?<![\d.,])[1-9]\d{0,2}(?:[.,]\d{3})+(?![\d.,]\d|-)"
 _NUMBERS: dict[Language, list[tuple[str, Callable[[re.Match[str]], str]]]] = {
     "en": [
         (r"\b(\d+(?:\.\d{1,3})?) (million|billion)\b", lambda m: _full(m, group=",", point=".")),
