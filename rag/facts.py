@@ -24,7 +24,7 @@ _DATES = (
     re.compile(rf"\b(?P<d>\d\d?)(?:st|nd|rd|th|\.)?\s+(?:of\s+)?(?P<name>{_MONTH})\b\.?(?:,?\s+(?P<y>{_YEAR})\b)?"),
     re.compile(rf"\b(?P<name>{_MONTH})\b\.?\s+(?P<d>\d\d?)(?:st|nd|rd|th)?\b(?!\.\d)(?:\s?,?\s+(?P<y>{_YEAR})\b)?"),
     re.compile(rf"\b(?P<name>{_MONTH})\b\.?,?\s+(?P<y>{_YEAR})\b"),
-    re.compile(rf"(?<=[\w,;] )(?P<name>{_MONTH})\b(?!\.\w)"),
+    re.compile(rf"(?<=[\w,;] )(?P<name>{_MONTH})\b(?!\.\w| [A-ZÄÖÜ][a-zäöü])"),  # but not "April Kepner"
 )
 _UNIT = "|".join(sorted((re.escape(unit) for unit in UNITS), key=len, reverse=True))
 _FACTOR = "|".join(sorted((re.escape(word) for word in MULTIPLIERS), key=len, reverse=True))

@@ -21,8 +21,17 @@ LONGEST = 4
 _MOVED = 6
 """Words of a phrase that stands at another place of the sentence ("In early 1954, ...", "... in early 1954")."""
 
-_TOKEN = re.compile(r"\d[\d.,]*\d|(?:can|\w+)(?=n['’]t\b)|n['’]t\b|can(?=not\b)|\w+", re.IGNORECASE)
+_TOKEN = re.compile(
+    r"(\d[\d.,]*\d|\d+(?=(?:st|nd|rd|th)\b)|(?:can|\w+)(?=n['’]t\b)|n['’]t\b|can(?=not\b)|\w+)"
+    r"(?:(?<=\d)(?:st|nd|rd|th)\b)?([^\w\s]*)",
+    re.IGNORECASE,
+)
+"""A word and the punctuation behind it; the ending of an ordinal is neither."""
 _POSSESSIVE = re.compile(r"\s?['’]s\b")
+_TOKENISED = re.compile(r"\s+(?=[,.;:!?)\]])")
+"""White space before punctuation, in texts that were taken apart into words."""
+_ONE_SIDED = 2
+"""Content words that must agree on the one side of a slot that is open to the other: at an end of a sentence, say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +65,10 @@ class _Step:
 class _Witness:
     """One source sentence beside the answer."""
 
-    def __init__(self, mine: Sequence[str], source: str) -> None:
-        self._mine = mine
-        self._theirs = words_of(source)
-        self._folded = [word.casefold() for word in mine], [word.casefold() for word in self._theirs]
+    def __init__(self, answer: str, source: str) -> None:
+        (self._mine, mine_ends), (self._theirs, their_ends) = _read(answer), _read(source)
+        self._ends = mine_ends, their_ends
+        self._folded = [word.casefold() for word in self._mine], [word.casefold() for word in self._theirs]
         whole = _Step(0, len(self._mine), 0, len(self._theirs), equal=False)
         self._steps = [
             finer
@@ -71,18 +80,19 @@ class _Witness:
         """(first word, end, slot) of each short stretch that differs."""
         for place, step in enumerate(self._steps):
             before, after = self._agreed(place - 1), self._agreed(place + 1)
-            if step.equal or not (before or after):
+            if step.equal:
                 continue
-            longer = max(step.end - step.start, step.stop - step.begin)
-            shared = min(step.end - step.start, step.stop - step.begin)
-            if longer <= LONGEST:
+            if before and after and max(step.end - step.start, step.stop - step.begin) <= LONGEST:
                 yield self._slot(step, before, after)
-            elif 0 < shared <= LONGEST:  # one of them goes on where the other ends
-                if before:
-                    yield self._slot(_Step(step.start, step.start + shared, step.begin, step.begin + shared, False), before, 0)
-                if after:
-                    yield self._slot(_Step(step.end - shared, step.end, step.stop - shared, step.stop, False), 0, after)
+            elif step.end > step.start and step.stop > step.begin:
+                if before >= _ONE_SIDED and self._same_end(step.start - 1, step.begin - 1):
+                    yield self._slot(_Step(step.start, step.start + 1, step.begin, step.begin + 1, equal=False), before, 0)
+                if after >= _ONE_SIDED and self._same_end(step.end - 1, step.stop - 1):
+                    yield self._slot(_Step(step.end - 1, step.end, step.stop - 1, step.stop, equal=False), 0, after)
         yield from self._moved()
+
+    def _same_end(self, place: int, other: int) -> bool:
+        return self._ends[0][place] == self._ends[1][other]
 
     def holds(self, start: int, end: int) -> int:
         """Content words of the stretch that it shares with the answer, where all words from `start` to `end` and those
@@ -120,8 +130,7 @@ class _Witness:
 
 def slots(answer: str, sources: Sequence[str]) -> Iterator[Slot]:
     """The slots that no other of the source sentences fills as the answer does, with more words around it."""
-    mine = words_of(answer)
-    witnesses = [_Witness(mine, source) for source in sources]
+    witnesses = [_Witness(answer, source) for source in sources]
     for witness in witnesses:
         for start, end, slot in witness.slots():
             if all(other is witness or other.holds(start, end) < slot.held for other in witnesses):
@@ -130,7 +139,13 @@ def slots(answer: str, sources: Sequence[str]) -> Iterator[Slot]:
 
 def words_of(text: str) -> list[str]:
     """Words and numbers; "isn't" and "cannot" are two, a possessive ending is none."""
-    return _TOKEN.findall(_POSSESSIVE.sub("", text))
+    return _read(text)[0]
+
+
+def _read(text: str) -> tuple[list[str], list[str]]:
+    """The words, and the punctuation behind each."""
+    found = _TOKEN.findall(_TOKENISED.sub("", _POSSESSIVE.sub("", text)))
+    return [word for word, _ in found], [end for _, end in found]
 
 
 def _content(words: Sequence[str]) -> int:

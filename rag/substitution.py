@@ -19,7 +19,8 @@ from rag.words import MONTHS, STOP_WORDS
 _LISTED = re.compile(r"(?:\W|\b(?:and|or|und|oder|sowie|as|well)\b)*", re.IGNORECASE)
 _BESIDE_NEGATIONS = frozenset({"longer", "more", "any", "mehr", "still", "always"})
 """They belong to "no longer" and "nicht mehr"."""
-_NAME = re.compile(r"[^\W\d_a-zäöüß][\w’'-]*(?: [^\W\d_a-zäöüß][\w’'-]*)*")
+_LONGEST_NAME = 3
+"""Words of a name that may have changed places."""
 _APART = 15
 """Words between two names that may have changed places."""
 _SYMMETRIC = frozenset("and or is was are were und oder ist war sind waren as well with mit sowie".split())
@@ -45,23 +46,22 @@ def _swapped(answer: str, sources: Sequence[str]) -> bool:
 
 def _between(text: str) -> set[tuple[str, tuple[str, ...], str]]:
     """Each two names of a text with the words between them, unless those are as true the other way round."""
-    text = " ".join(words_of(text))
-    names = [match for match in _NAME.finditer(text) if match.group().casefold() not in STOP_WORDS]
+    words = words_of(text)
+    capital = [word[0].isupper() and word.casefold() not in STOP_WORDS for word in words]
+    names = [
+        (start, end)
+        for start in range(len(words))
+        for end in range(start + 1, min(start + _LONGEST_NAME, len(words)) + 1)
+        if all(capital[start:end])
+    ]
     found = set()
-    for place, one in enumerate(names):
-        for other in names[place + 1 :]:
-            words = text[one.end() : other.start()].casefold().split()
-            if len(words) > _APART:
-                break
-            if not _SYMMETRIC.issuperset(words):
-                found.add((_bare(one.group()), tuple(words), _bare(other.group())))
+    for start, end in names:
+        for begin, stop in names:
+            linking = [word for word in words[end:begin] if word.casefold() not in _SYMMETRIC and not word[0].isupper()]
+            if 0 < begin - end <= _APART and linking:
+                between = tuple(word.casefold() for word in words[end:begin])
+                found.add((" ".join(words[start:end]), between, " ".join(words[begin:stop])))
     return found
-
-
-def _bare(name: str) -> str:
-    """A name without the article that opens its sentence."""
-    first, _, rest = name.partition(" ")
-    return rest if rest and first.casefold() in STOP_WORDS else name
 
 
 def _other_number(slot: Slot) -> bool:
@@ -97,7 +97,7 @@ def _other_name(
     mine, theirs = ([word for word in words if word in known] for words, known in zip((slot.mine, slot.theirs), names, strict=True))
     if not mine or not theirs:
         return False
-    here, there = ground_of(" ".join(slot.mine)).words, ground_of(" ".join(slot.theirs)).words
+    here, there = (ground_of(f"{' '.join(words)} {''.join(words)}").words for words in (slot.mine, slot.theirs))
     if any(has_name(name, there) for name in mine) or any(has_name(name, here) for name in theirs):
         return False
     return not _listed(mine[0], theirs[0], answer) and not any(_listed(mine[0], theirs[0], source) for source in sources)
