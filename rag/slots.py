@@ -12,26 +12,31 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import cached_property
 from itertools import product
+from typing import Literal
 
 from rag.words import STOP_WORDS
 
 LONGEST = 4
 """Words of a stretch that may differ: a longer one is another wording."""
-_MOVED = 6
+_MOVED = 8
 """Words of a phrase that stands at another place of the sentence ("In early 1954, ...", "... in early 1954")."""
 
 _TOKEN = re.compile(
     r"(\d[\d.,]*\d|\d+(?=(?:st|nd|rd|th)\b)|(?:can|\w+)(?=n['’]t\b)|n['’]t\b|can(?=not\b)|\w+)"
-    r"(?:(?<=\d)(?:st|nd|rd|th)\b)?([^\w\s]*)",
+    r"(?:(?<=\d)(?:st|nd|rd|th)\b)?[^\w\s,;:.!?()]*([,;:.!?()]*)",
     re.IGNORECASE,
 )
-"""A word and the punctuation behind it; the ending of an ordinal is neither."""
+"""A word and the punctuation that parts it from the next; the ending of an ordinal is neither."""
 _POSSESSIVE = re.compile(r"\s?['’]s\b")
 _TOKENISED = re.compile(r"\s+(?=[,.;:!?)\]])")
 """White space before punctuation, in texts that were taken apart into words."""
 _ONE_SIDED = 2
 """Content words that must agree on the one side of a slot that is open to the other: at an end of a sentence, say."""
+
+
+Edge = Literal["", "start", "end"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,15 @@ class Slot:
     """Content words that agree right before it."""
     after: int
     """Content words that agree right after it."""
+    edge: Edge = ""
+    """Where only one side agrees, which end of both stretches stands at it: there they can be compared."""
+
+    @property
+    def near(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Of both stretches, the words that stand in the same place for certain."""
+        if self.edge == "start":
+            return self.mine[:1], self.theirs[:1]
+        return (self.mine[-1:], self.theirs[-1:]) if self.edge == "end" else (self.mine, self.theirs)
 
     @property
     def held(self) -> int:
@@ -76,6 +90,11 @@ class _Witness:
             for finer in ([step] if step.equal else self._aligned(step, ()))
         ]
 
+    @cached_property
+    def agreement(self) -> int:
+        """Content words that agree."""
+        return sum(map(self._agreed, range(len(self._steps))))
+
     def slots(self) -> Iterator[tuple[int, int, Slot]]:
         """(first word, end, slot) of each short stretch that differs."""
         for place, step in enumerate(self._steps):
@@ -86,9 +105,9 @@ class _Witness:
                 yield self._slot(step, before, after)
             elif step.end > step.start and step.stop > step.begin:
                 if before >= _ONE_SIDED and self._same_end(step.start - 1, step.begin - 1):
-                    yield self._slot(_Step(step.start, step.start + 1, step.begin, step.begin + 1, equal=False), before, 0)
+                    yield self._slot(step, before, 0, edge="start")
                 if after >= _ONE_SIDED and self._same_end(step.end - 1, step.stop - 1):
-                    yield self._slot(_Step(step.end - 1, step.end, step.stop - 1, step.stop, equal=False), 0, after)
+                    yield self._slot(step, 0, after, edge="end")
         yield from self._moved()
 
     def _same_end(self, place: int, other: int) -> bool:
@@ -109,12 +128,17 @@ class _Witness:
         for one, other in product(added, left):
             mine, theirs = self._folded[0][one.start : one.end], self._folded[1][other.begin : other.stop]
             if set(mine) & set(theirs):
-                held = sum(_content(self._mine[step.start : step.end]) for step in self._steps if step.equal)
-                yield one.start, one.end, Slot(tuple(self._mine[one.start : one.end]), tuple(self._theirs[other.begin : other.stop]), held, 0)
+                yield self._slot(_Step(one.start, one.end, other.begin, other.stop, equal=False), self.agreement, 0)
 
-    def _slot(self, step: _Step, before: int, after: int) -> tuple[int, int, Slot]:
-        mine, theirs = self._mine[step.start : step.end], self._theirs[step.begin : step.stop]
-        return step.start, step.end, Slot(tuple(mine), tuple(theirs), before, after)
+    def _slot(self, step: _Step, before: int, after: int, *, edge: Edge = "") -> tuple[int, int, Slot]:
+        """A slot of the whole step, or of its words at one edge."""
+        start, end, begin, stop = step.start, step.end, step.begin, step.stop
+        if edge == "start":
+            end, stop = min(end, start + LONGEST), min(stop, begin + LONGEST)
+        elif edge == "end":
+            start, begin = max(start, end - LONGEST), max(begin, stop - LONGEST)
+        place = (start, start + 1) if edge == "start" else (end - 1, end) if edge else (start, end)
+        return *place, Slot(tuple(self._mine[start:end]), tuple(self._theirs[begin:stop]), before, after, edge)
 
     def _aligned(self, step: _Step, ignored: Collection[str]) -> Iterator[_Step]:
         """The steps inside one; what is ignored begins no agreement, it only extends one."""
@@ -133,7 +157,8 @@ def slots(answer: str, sources: Sequence[str]) -> Iterator[Slot]:
     witnesses = [_Witness(answer, source) for source in sources]
     for witness in witnesses:
         for start, end, slot in witness.slots():
-            if all(other is witness or other.holds(start, end) < slot.held for other in witnesses):
+            held = slot.held, witness.agreement
+            if all(other is witness or (other.holds(start, end), other.agreement) < held for other in witnesses):
                 yield slot
 
 

@@ -69,7 +69,7 @@ def _other_number(slot: Slot) -> bool:
     mine, theirs = ground_of(" ".join(slot.mine)), ground_of(" ".join(slot.theirs))
     if mine.dates and theirs.dates and any(date.agrees(other) for date in mine.dates for other in theirs.dates):
         return False
-    if not mine.quantities or not theirs.quantities:
+    if not all(ground_of(" ".join(words)).quantities for words in slot.near):
         return False
     return not any(number.agrees(other) for number in mine.quantities for other in theirs.quantities)
 
@@ -78,7 +78,7 @@ def _opposite(slot: Slot, language: Language) -> bool:
     """A word for one that excludes it; a negation beside one of them turns it back."""
     if any(map(is_negation, slot.mine)) != any(map(is_negation, slot.theirs)):
         return False
-    mine, theirs = ({word.casefold() for word in words} for words in (slot.mine, slot.theirs))
+    mine, theirs = ({word.casefold() for word in words} for words in slot.near)
     return any(opposed(one, other, language) for one in mine - theirs for other in theirs - mine)
 
 
@@ -94,7 +94,7 @@ def _other_name(
     slot: Slot, names: tuple[Collection[str], Collection[str]], answer: str, sources: Sequence[str]
 ) -> bool:
     """A name for a name, unless both stand in a list that was put in another order."""
-    mine, theirs = ([word for word in words if word in known] for words, known in zip((slot.mine, slot.theirs), names, strict=True))
+    mine, theirs = ([word for word in words if word in known] for words, known in zip(slot.near, names, strict=True))
     if not mine or not theirs:
         return False
     here, there = (ground_of(f"{' '.join(words)} {''.join(words)}").words for words in (slot.mine, slot.theirs))

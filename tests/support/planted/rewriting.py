@@ -136,7 +136,8 @@ def surname(source: Source, random: Random) -> str | None:
     for name in source.names:
         first, _, last = name.rpartition(" ")
         alone = re.search(rf"(?<![A-ZÄÖÜ]\w\s)(?<!\w\. )\b{re.escape(last)}\b", source.own.text.replace(name, ""))
-        if first and " " not in first and name in source.text and alone:
+        whole = re.search(rf"\b{re.escape(name)}\b(?! [A-ZÄÖÜ])", source.text)
+        if first and " " not in first and whole and alone:
             return source.text.replace(name, last)
     return None
 
