@@ -118,7 +118,7 @@ class _Witness:
         beside them lie in it; those of the place itself do not count."""
         for step in self._steps:
             if step.equal and step.start <= max(0, start - (start == end)) and end + (start == end) <= step.end:
-                return _content(self._mine[step.start : start]) + _content(self._mine[end : step.end])
+                return content_words(self._mine[step.start : start]) + content_words(self._mine[end : step.end])
         return 0
 
     def _moved(self) -> Iterator[tuple[int, int, Slot]]:
@@ -149,7 +149,7 @@ class _Witness:
     def _agreed(self, place: int) -> int:
         if not 0 <= place < len(self._steps) or not self._steps[place].equal:
             return 0
-        return _content(self._mine[self._steps[place].start : self._steps[place].end])
+        return content_words(self._mine[self._steps[place].start : self._steps[place].end])
 
 
 def slots(answer: str, sources: Sequence[str]) -> Iterator[Slot]:
@@ -160,6 +160,11 @@ def slots(answer: str, sources: Sequence[str]) -> Iterator[Slot]:
             held = slot.held, witness.agreement
             if all(other is witness or (other.holds(start, end), other.agreement) < held for other in witnesses):
                 yield slot
+
+
+def agreement(answer: str, source: str) -> int:
+    """Content words that both sentences have in the same order."""
+    return _Witness(answer, source).agreement
 
 
 def words_of(text: str) -> list[str]:
@@ -173,5 +178,6 @@ def _read(text: str) -> tuple[list[str], list[str]]:
     return [word for word, _ in found], [end for _, end in found]
 
 
-def _content(words: Sequence[str]) -> int:
+def content_words(words: Sequence[str]) -> int:
+    """How many of them carry meaning."""
     return sum(word.casefold() not in STOP_WORDS for word in words)

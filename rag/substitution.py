@@ -7,7 +7,7 @@ sentence; nor "A beat B" by "B beat A". Read from the slots of both sentences (r
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from rag.facts import facts_of, ground_of, has_name
 from rag.opposites import opposed
@@ -29,16 +29,26 @@ _SYMMETRIC = frozenset("and or is was are were und oder ist war sind waren as we
 
 def substitutes(answer: str, sources: Sequence[str], *, answer_language: Language, source_language: Language) -> bool:
     """Whether the answer fills a place of its source sentences with something else."""
+    found = differences(answer, sources, answer_language=answer_language, source_language=source_language)
+    return any(True for _ in found) or swapped(answer, sources)
+
+
+def differences(
+    answer: str, sources: Sequence[str], *, answer_language: Language, source_language: Language
+) -> Iterator[Slot]:
+    """The places that answer and source sentences fill with different facts."""
     names = _names(answer, answer_language), _names(" ".join(sources), source_language)
     for slot in slots(answer, sources):
-        if _other_number(slot) or _opposite(slot, answer_language) or _denied(slot):
-            return True
-        if _other_name(slot, names, answer, sources):
-            return True
-    return _swapped(answer, sources)
+        if (
+            _other_number(slot)
+            or _opposite(slot, answer_language)
+            or _denied(slot)
+            or _other_name(slot, names, answer, sources)
+        ):
+            yield slot
 
 
-def _swapped(answer: str, sources: Sequence[str]) -> bool:
+def swapped(answer: str, sources: Sequence[str]) -> bool:
     """Whether two names stand in each other's place around the same words."""
     told = set().union(*(_between(source) for source in sources)) if sources else set()
     return any((other, words, one) in told and (one, words, other) not in told for one, words, other in _between(answer))

@@ -256,6 +256,8 @@ class Sentence:
     span: Span
     verdict: Verdict
     citations: tuple[int, ...] = ()
+    conflicts: tuple[int, ...] = ()
+    """Footnotes of other sources that say otherwise; only of a supported sentence."""
 
 
 @dataclass(frozen=True, slots=True)
