@@ -101,7 +101,8 @@ class _Witness:
             before, after = self._agreed(place - 1), self._agreed(place + 1)
             if step.equal:
                 continue
-            if before and after and max(step.end - step.start, step.stop - step.begin) <= LONGEST:
+            inside = 0 < place < len(self._steps) - 1 and before + after >= _ONE_SIDED
+            if inside and max(step.end - step.start, step.stop - step.begin) <= LONGEST:
                 yield self._slot(step, before, after)
             elif step.end > step.start and step.stop > step.begin:
                 if before >= _ONE_SIDED and self._same_end(step.start - 1, step.begin - 1):

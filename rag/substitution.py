@@ -97,7 +97,7 @@ def _denied(slot: Slot) -> bool:
     mine, theirs = any(map(is_negation, slot.mine)), any(map(is_negation, slot.theirs))
     folded = {word.casefold() for word in (*slot.mine, *slot.theirs)} - STOP_WORDS - _BESIDE_NEGATIONS
     rest = [word for word in folded if not is_negation(word)]
-    return mine != theirs and not rest and slot.before > 0 and slot.after > 0
+    return mine != theirs and not rest and not slot.edge
 
 
 def _other_name(
