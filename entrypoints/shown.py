@@ -119,7 +119,10 @@ def answer_json(event: Answered | Refused | Interrupted, *, model: str | None) -
     shown: Json = {
         "answer": answer.text,
         "refused": False,
-        "sentences": [{"text": s.text, "verdict": s.verdict, "citations": list(s.citations)} for s in answer.sentences],
+        "sentences": [
+            {"text": s.text, "verdict": s.verdict, "citations": list(s.citations), "conflicts": list(s.conflicts)}
+            for s in answer.sentences
+        ],
         "citations": [_citation_json(citation) for citation in answer.citations],
         "model": answer.model,
         "timings": asdict(answer.timings),
@@ -230,6 +233,9 @@ def _with_footnotes(answer: Answer) -> str:
     for sentence in answer.sentences:
         marks = "".join(f"[{number}]" for number in sentence.citations)
         doubt = "" if sentence.verdict == "supported" else f" ({sentence.verdict.replace('_', ' ')})"
+        if sentence.conflicts:
+            others = "".join(f"[{number}]" for number in sentence.conflicts)
+            doubt = f" (another source says otherwise: {others})"
         text += answer.text[end : sentence.span.end] + (f" {marks}" if marks else "") + doubt
         end = sentence.span.end
     return text + answer.text[end:]

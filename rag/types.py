@@ -284,6 +284,13 @@ class Answer:
     left_out: str | None = None
     """What did not fit the model's window, in plain words; None when all did."""
 
+    @property
+    def grounds(self) -> tuple[Citation, ...]:
+        """The footnotes that a sentence rests on: all but those that only say otherwise."""
+        only = {number for sentence in self.sentences for number in sentence.conflicts}
+        only -= {number for sentence in self.sentences for number in sentence.citations}
+        return tuple(citation for citation in self.citations if citation.number not in only)
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
