@@ -4,7 +4,8 @@
 
 Sentences of the evaluation sets, said again by rules, with and without one planted error (tests/support/planted), each
 among the passages that would have been shown with it. A sentence is flagged when its verdict is not "supported". Rules
-were refined on the development half of the documents; the other half is what to quote. Intervals are Wilson's (1927), 95 %.
+were refined on the development half of the documents; the other half is what to quote. Intervals of 95 % are Wilson's
+(1927).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,7 +23,9 @@ sys.path[0] = str(ROOT)  # else bench/ingest.py would shadow the package `ingest
 
 from rag.embedders.onnx import OnnxEmbedder
 from rag.embedders.setup import embedder_folder, is_ready
-from tests.support.planted.cases import Case, Remembering, flagged, made
+from rag.protocols import Embedder
+from tests.support.planted.cases import GOLD, Case, flagged, made, remembering
+from tests.support.planted.contradictions import contradicted, said_otherwise
 
 LANGUAGES = ("en", "de")
 _Z = 1.96
@@ -37,15 +40,18 @@ def main() -> int:
     parser.add_argument("--misses", type=Path, help="write the sentences that were judged wrongly to this file")
     options = parser.parse_args()
     if not options.directory.is_dir() or not is_ready(embedder_folder()):
-        print(f"This needs the evaluation sets in {options.directory} (FOOTNOTE_EVAL_DIR) and the embedder (make setup).")
+        print(
+            f"This needs the evaluation sets in {options.directory} (FOOTNOTE_EVAL_DIR) and the embedder (make setup)."
+        )
         return 1
-    embedder = Remembering(OnnxEmbedder(embedder_folder()))
+    embedder = remembering(OnnxEmbedder(embedder_folder()))
     halves = {"dev": (False,), "held": (True,), "both": (False, True)}[options.half]
     cases = [case for case in made(options.directory, embedder, each=options.each) if case.source.held_out in halves]
     started = time.perf_counter()
     found = [(case, flagged(case, embedder)) for case in cases]
     seconds = time.perf_counter() - started
     _table(found)
+    _contradictions(cases, embedder)
     print(f"{len(found)} sentences, {1000 * seconds / len(found):.1f} ms each, embedding of shared texts counted once")
     if options.misses:
         options.misses.write_text("\n".join(_miss(case) for case, wrong in found if wrong != case.planted))
@@ -69,17 +75,38 @@ def interval(hits: int, total: int) -> tuple[float, float]:
 
 def _table(found: Sequence[tuple[Case, bool]]) -> None:
     for planted, heading in ((True, "flagged, of sentences with an error"), (False, "flagged, of correct sentences")):
-        some = [(case, flag) for case, flag in found if case.planted is planted]
-        groups = {"all": some}
-        for case, flag in some:
-            groups.setdefault(case.kind.partition(":")[0] if ":" in case.kind else case.kind, []).append((case, flag))
-            if ":" in case.kind:
-                groups.setdefault("  " + case.kind, []).append((case, flag))
-        print(f"{heading:34}" + "".join(f"{language:>30}" for language in LANGUAGES))
-        for name, rows in groups.items():
-            columns = [share([flag for case, flag in rows if case.source.language == language]) for language in LANGUAGES]
-            print(f"{name:34}" + "".join(f"{column:>30}" for column in columns))
-        print()
+        rows: dict[str, list[tuple[str, bool]]] = {"all": []}
+        for case, flag in found:
+            if case.planted is planted:
+                family, _, _ = case.kind.partition(":")
+                for name in dict.fromkeys(("all", family, f"  {case.kind}" if ":" in case.kind else family)):
+                    rows.setdefault(name, []).append((case.source.language, flag))
+        _rows(heading, rows)
+
+
+def _contradictions(cases: Sequence[Case], embedder: Embedder) -> None:
+    """Planted beside the right passage: the share found. Among the passages as they are: false alarms, by set."""
+    rows: dict[str, list[tuple[str, bool]]] = {}
+    for case, passages in contradicted(cases):
+        supported, copies = said_otherwise(case.right, passages, case, embedder)
+        for name in ("planted contradictions found", "  " + case.kind):
+            rows.setdefault(name, []).append((case.source.language, "copy" in copies))
+        rows.setdefault("their correct sentence supported", []).append((case.source.language, supported))
+    for case in cases:
+        if not case.planted:
+            supported, others = said_otherwise(case.text, case.source.passages, case, embedder)
+            if supported:
+                name = f"false alarm, {case.source.dataset}{', ' + GOLD if case.source.human else ''}"
+                rows.setdefault(name, []).append((case.source.language, bool(others)))
+    _rows("contradicting sources", rows)
+
+
+def _rows(heading: str, rows: Mapping[str, Sequence[tuple[str, bool]]]) -> None:
+    print(f"{heading:38}" + "".join(f"{language:>30}" for language in LANGUAGES))
+    for name, flags in rows.items():
+        columns = [share([flag for spoken, flag in flags if spoken == language]) for language in LANGUAGES]
+        print(f"{name:38}" + "".join(f"{column:>30}" for column in columns))
+    print()
 
 
 def _miss(case: Case) -> str:

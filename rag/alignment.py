@@ -152,7 +152,11 @@ class Aligner:
             and not any(other_period(unit.passage.title, title) for title in titles)
             and len(unit.stems & wanted) >= _SHARED * min(len(unit.stems), len(wanted))
             and disputes(
-                text, unit.text, question=self._question, answer_language=language, source_language=unit.passage.language
+                text,
+                unit.text,
+                question=self._question,
+                answer_language=language,
+                source_language=unit.passage.language,
             )
         )
 

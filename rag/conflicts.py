@@ -1,4 +1,4 @@
-"""Whether another source says the same of the same thing with another fact: "signed in 2021" here, "signed in 2022" there.
+"""Whether another source says the same of the same thing with another fact: "signed in 2021" and "signed in 2022".
 
 Only what differs in one place counts: sentences that differ in two are most likely about two things (another year and
 another sum). Nor does a place count whose number or name is in the question (who asks about 2021 is not contradicted by

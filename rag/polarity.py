@@ -28,6 +28,7 @@ _CLAUSE = re.compile(
 _SCOPE = 3
 """Content words right of a negation, and left of it where nothing follows, that it is taken to deny."""
 
+
 def is_negation(word: str) -> bool:
     """Whether a word denies what stands beside it."""
     return _NEGATION.fullmatch(word) is not None

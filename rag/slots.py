@@ -1,7 +1,7 @@
 """Where an answer sentence says something else than the source sentences that it rests on, word by word.
 
-Answer and source are aligned (Ratcliff and Obershelp's matching, as in difflib, anchored on words that carry meaning). A
-short stretch that differs beside one that agrees is a slot: the same place of the same statement, filled differently.
+Answer and source are aligned (Ratcliff and Obershelp's matching, as in difflib, anchored on words that carry meaning).
+A short stretch that differs beside one that agrees is a slot: the same place of the same statement, filled differently.
 Where the answer rests on several source sentences, the one that agrees with more of the words around a slot is its
 witness: a similar sentence about something else accuses nobody.
 """
@@ -124,8 +124,16 @@ class _Witness:
 
     def _moved(self) -> Iterator[tuple[int, int, Slot]]:
         """What only the answer has beside what only the source has, where they share a word."""
-        added = [step for step in self._steps if not step.equal and step.begin == step.stop and step.end - step.start <= _MOVED]
-        left = [step for step in self._steps if not step.equal and step.start == step.end and step.stop - step.begin <= _MOVED]
+        added = [
+            step
+            for step in self._steps
+            if not step.equal and step.begin == step.stop and step.end - step.start <= _MOVED
+        ]
+        left = [
+            step
+            for step in self._steps
+            if not step.equal and step.start == step.end and step.stop - step.begin <= _MOVED
+        ]
         for one, other in product(added, left):
             mine, theirs = self._folded[0][one.start : one.end], self._folded[1][other.begin : other.stop]
             if set(mine) & set(theirs):
@@ -144,7 +152,9 @@ class _Witness:
     def _aligned(self, step: _Step, ignored: Collection[str]) -> Iterator[_Step]:
         """The steps inside one; what is ignored begins no agreement, it only extends one."""
         mine, theirs = self._folded[0][step.start : step.end], self._folded[1][step.begin : step.stop]
-        for kind, start, end, begin, stop in SequenceMatcher(ignored.__contains__, mine, theirs, autojunk=False).get_opcodes():
+        for kind, start, end, begin, stop in SequenceMatcher(
+            ignored.__contains__, mine, theirs, autojunk=False
+        ).get_opcodes():
             yield _Step(step.start + start, step.start + end, step.begin + begin, step.begin + stop, kind == "equal")
 
     def _agreed(self, place: int) -> int:

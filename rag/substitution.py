@@ -23,14 +23,16 @@ _LONGEST_NAME = 3
 """Words of a name that may have changed places."""
 _APART = 15
 """Words between two names that may have changed places."""
-_SYMMETRIC = frozenset("and or is was are were und oder ist war sind waren as well with mit sowie".split())
+_SYMMETRIC = frozenset(
+    {"and", "or", "is", "was", "are", "were", "as", "well", "with", "und", "oder", "ist", "war", "sind", "waren", "mit"}
+)
 """Words around which two names may change places: "A and B"."""
 
 
 def substitutes(answer: str, sources: Sequence[str], *, answer_language: Language, source_language: Language) -> bool:
     """Whether the answer fills a place of its source sentences with something else."""
     found = differences(answer, sources, answer_language=answer_language, source_language=source_language)
-    return any(True for _ in found) or swapped(answer, sources)
+    return next(found, None) is not None or swapped(answer, sources)
 
 
 def differences(
@@ -50,27 +52,27 @@ def differences(
 
 def swapped(answer: str, sources: Sequence[str]) -> bool:
     """Whether two names stand in each other's place around the same words."""
-    told = set().union(*(_between(source) for source in sources)) if sources else set()
-    return any((other, words, one) in told and (one, words, other) not in told for one, words, other in _between(answer))
+    told = {told for source in sources for told in _between(source)}
+    return any(
+        (other, words, one) in told and (one, words, other) not in told for one, words, other in _between(answer)
+    )
 
 
 def _between(text: str) -> set[tuple[str, tuple[str, ...], str]]:
     """Each two names of a text with the words between them, unless those are as true the other way round."""
     words = words_of(text)
     capital = [word[0].isupper() and word.casefold() not in STOP_WORDS for word in words]
-    names = [
-        (start, end)
+    ends = [
+        [end for end in range(start + 1, min(start + _LONGEST_NAME, len(words)) + 1) if all(capital[start:end])]
         for start in range(len(words))
-        for end in range(start + 1, min(start + _LONGEST_NAME, len(words)) + 1)
-        if all(capital[start:end])
     ]
     found = set()
-    for start, end in names:
-        for begin, stop in names:
-            linking = [word for word in words[end:begin] if word.casefold() not in _SYMMETRIC and not word[0].isupper()]
-            if 0 < begin - end <= _APART and linking:
-                between = tuple(word.casefold() for word in words[end:begin])
-                found.add((" ".join(words[start:end]), between, " ".join(words[begin:stop])))
+    for start, end in ((start, end) for start in range(len(words)) for end in ends[start]):
+        for begin in range(end + 1, min(end + _APART, len(words) - 1) + 1):
+            between = words[end:begin]
+            if ends[begin] and any(not word[0].isupper() and word.casefold() not in _SYMMETRIC for word in between):
+                key = " ".join(words[start:end]), tuple(word.casefold() for word in between)
+                found |= {(*key, " ".join(words[begin:stop])) for stop in ends[begin]}
     return found
 
 
@@ -110,7 +112,9 @@ def _other_name(
     here, there = (ground_of(f"{' '.join(words)} {''.join(words)}").words for words in (slot.mine, slot.theirs))
     if any(has_name(name, there) for name in mine) or any(has_name(name, here) for name in theirs):
         return False
-    return not _listed(mine[0], theirs[0], answer) and not any(_listed(mine[0], theirs[0], source) for source in sources)
+    return not _listed(mine[0], theirs[0], answer) and not any(
+        _listed(mine[0], theirs[0], source) for source in sources
+    )
 
 
 def _listed(one: str, other: str, text: str) -> bool:

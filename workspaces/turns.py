@@ -101,9 +101,15 @@ def answer_values(answer: Answer) -> dict[str, object]:
 
 
 def sentence_values(sentences: Sequence[Sentence]) -> list[object]:
-    """Sentences as JSON; their text is the answer's at the span. Footnotes that say otherwise stand last, if there are any."""
+    """Sentences as JSON; their text is the answer's at the span. Footnotes that say otherwise stand last, if any."""
     return [
-        [item.span.start, item.span.end, item.verdict, list(item.citations), *([list(item.conflicts)] if item.conflicts else [])]
+        [
+            item.span.start,
+            item.span.end,
+            item.verdict,
+            list(item.citations),
+            *([list(item.conflicts)] if item.conflicts else []),
+        ]
         for item in sentences
     ]
 

@@ -6,15 +6,16 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from random import Random
+from typing import cast
 
 from rag.alignment import Aligner
 from rag.checking import Checker
 from rag.citations import Footnotes
 from rag.protocols import Embedder
-from rag.types import Language, Matrix, Sentence, Vector
+from rag.types import Language, Sentence, Vector
 from tests.support.planted import errors, rewriting, sources
 from tests.support.planted.sources import Source
 
@@ -34,9 +35,12 @@ class Case:
     source: Source
 
 
-class Remembering:
-    """An embedder that embeds each text once: cases share passages."""
+def remembering(embedder: Embedder) -> Embedder:
+    """The same embedder, which embeds each text once: cases share passages."""
+    return cast(Embedder, _Remembering(embedder))
 
+
+class _Remembering:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self.embed_query = lru_cache(maxsize=None)(embedder.embed_query)
@@ -45,8 +49,7 @@ class Remembering:
     def __getattr__(self, name: str) -> object:
         return getattr(self._embedder, name)
 
-    def embed_documents(self, texts: Sequence[str]) -> Matrix | list[Vector]:
-        """One vector a text."""
+    def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         return [self._document(text) for text in texts]
 
     def _embed(self, text: str) -> Vector:
@@ -62,10 +65,10 @@ def made(directory: Path, embedder: Embedder, *, each: int, seed: int = 1) -> li
         names[source.language] += source.names
     cases: list[Case] = []
     for kind, plant in errors.plantings({language: sorted(set(all_)) for language, all_ in names.items()}).items():
-        cases += _some(kind, found, each, seed, lambda source, random, plant=plant: _planted(source, plant, random))
+        cases += _some(kind, found, each, seed, partial(_planted, plant))
     for kind, rewrite in rewriting.CORRECT.items():
         taken = [source for source in found if not source.human]
-        cases += _some(kind, taken, each, seed, lambda source, random, rewrite=rewrite: _right(source, rewrite, random))
+        cases += _some(kind, taken, each, seed, partial(_right, rewrite))
     cases += [Case(GOLD, False, source.text, source.text, source) for source in found if source.human]
     return cases
 
@@ -104,7 +107,7 @@ def _some(kind: str, found: Sequence[Source], each: int, seed: int, make: _Make)
         yield from taken[:each]
 
 
-def _planted(source: Source, plant: errors.Planting, random: Random) -> tuple[str, str] | None:
+def _planted(plant: errors.Planting, source: Source, random: Random) -> tuple[str, str] | None:
     """Half of them in a sentence that was said again first."""
     right = source.text
     if not source.human and random.random() < 0.5:
@@ -116,6 +119,6 @@ def _planted(source: Source, plant: errors.Planting, random: Random) -> tuple[st
     return (wrong, right) if wrong and wrong != right else None
 
 
-def _right(source: Source, rewrite: rewriting.Rewriting, random: Random) -> tuple[str, str] | None:
+def _right(rewrite: rewriting.Rewriting, source: Source, random: Random) -> tuple[str, str] | None:
     said = rewrite(source, random)
     return (said, said) if said else None

@@ -16,7 +16,7 @@ from tests.support.planted.sources import repaired
 
 
 def contradicted(cases: Sequence[Case]) -> Iterator[tuple[Case, tuple[Passage, ...]]]:
-    """Cases with an error whose correct sentence stands in the passage as it is, and the passages with the wrong copy."""
+    """Cases whose correct sentence stands in the passage as it is, and the passages with the wrong copy."""
     for case in cases:
         own = case.source.own
         if not case.planted or case.right != case.source.text:

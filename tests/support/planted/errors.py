@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from random import Random
 
 from rag.types import Language
 from tests.support.planted.sources import Source
-from tests.support.planted.tables import ANTONYMS, ORDER, PREFIXES, SMALL_NUMBERS, UNITS, Pairs
+from tests.support.planted.tables import ANTONYMS, MONTHS, ORDER, PREFIXES, SMALL_NUMBERS, UNITS, Pairs
 
 Planting = Callable[[str, Source, Random], str | None]
 """(correct sentence, its source, chance) -> the sentence with one error."""
 
 _NUMBER = re.compile(r"(?<![\w.,-])\d+(?:[.,]\d+)*(?![\w-]|[.,]\d)")
 _YEAR = re.compile(r"(?<![\w.,–-])(?:1\d{3}|20\d\d)(?![\w–-]|[.,]\d)")
-_MONTHS = {
-    "en": "January February March April May June July August September October November December".split(),
-    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split(),
-}
 _AUXILIARY = {
     "en": r"\b(is|was|are|were|has|have|had|can|could|will|would|may|must|should|did|does)\b(?! not)",
-    "de": r"\b(ist|war|sind|waren|wurden?|hat|haben|hatten?|kann|können|konnten?|wird|werden|muss|müssen|darf)\b(?! nicht)",
+    "de": r"\b(ist|war|sind|waren|wurden?|hat|haben|hatten?|kann|können|konnten?|wird|werden|muss|müssen)\b(?! nicht)",
 }
 _DENIALS = {"en": ("not", "never", "no longer"), "de": ("nicht", "nie", "nicht mehr")}
 
@@ -91,7 +88,7 @@ def number_unit(text: str, source: Source, random: Random) -> str | None:
 
 def number_word(text: str, source: Source, random: Random) -> str | None:
     """Another small number, written as a word."""
-    small = [word for word, _ in SMALL_NUMBERS[source.language]] + (["two"] if source.language == "en" else ["zwei"])
+    small = [*SMALL_NUMBERS[source.language]] + (["two"] if source.language == "en" else ["zwei"])
     found = [word for word in small if re.search(rf"\b{word}\b", text)]
     if not found:
         return None
@@ -101,7 +98,9 @@ def number_word(text: str, source: Source, random: Random) -> str | None:
 
 def number_near(text: str, source: Source, random: Random) -> str | None:
     """A number of the same passage that stands in another sentence."""
-    others = [number for number in _NUMBER.findall(source.own.text) if number not in text and not _YEAR.fullmatch(number)]
+    others = [
+        number for number in _NUMBER.findall(source.own.text) if number not in text and not _YEAR.fullmatch(number)
+    ]
     return _number_changed(text, random, lambda number: random.choice(others)) if others else None
 
 
@@ -120,7 +119,7 @@ def year_near(text: str, source: Source, random: Random) -> str | None:
 
 def date_other(text: str, source: Source, random: Random) -> str | None:
     """Another day or another month."""
-    months = _MONTHS[source.language]
+    months = MONTHS[source.language]
     named = [month for month in months if re.search(rf"\b{month}\b(?= \d)|(?<=\d )\b{month}\b|(?<=\. ){month}\b", text)]
     if not named:
         return None
@@ -163,7 +162,7 @@ def name_elsewhere(names: dict[Language, Sequence[str]]) -> Planting:
 def roles_swapped(text: str, source: Source, random: Random) -> str | None:
     """Two names of the sentence in each other's place, unless they are listed side by side."""
     mine = sorted(_names_in(text, source), key=text.index)
-    for one, other in zip(mine, mine[1:], strict=False):
+    for one, other in pairwise(mine):
         between = text[text.index(one) + len(one) : text.index(other)]
         if len(between.split()) > 1 and not re.fullmatch(r"[\s,]*(?:and|or|und|oder)?[\s,]*", between):
             if re.search(r"[,;]|\b(?:and|und|or|oder|between|zwischen)\b", between) or one in other or other in one:
@@ -173,7 +172,7 @@ def roles_swapped(text: str, source: Source, random: Random) -> str | None:
 
 
 def denied(text: str, source: Source, random: Random) -> str | None:
-    """"not" and the like behind an auxiliary verb, or "kein" for "ein"."""
+    """ "not" and the like behind an auxiliary verb, or "kein" for "ein"."""
     if re.search(r"\b(?:not|never|no|nicht|kein\w*|nie)\b", text):
         return None
     if source.language == "de" and random.random() < 0.3 and re.search(r"\bein(?:e[nmrs]?)?\b", text):
@@ -185,8 +184,9 @@ def denied(text: str, source: Source, random: Random) -> str | None:
 def affirmed(text: str, source: Source, random: Random) -> str | None:
     """A negation left out."""
     rules = (
-        (r"\bno longer\b", "still"), (r"\bcannot\b", "can"), (r"n't\b", ""), (r" not(?! only| just)\b", ""), (r"\bnever\b", "always"),
-        (r" nicht(?! nur)(?: mehr)?\b", ""), (r"\bkein(e[nmrs]?)?\b", lambda m: m.group()[1:]), (r" (?:nie|niemals)\b", " immer"),
+        (r"\bno longer\b", "still"), (r"\bcannot\b", "can"), (r"n't\b", ""), (r" not(?! only| just)\b", ""),
+        (r"\bnever\b", "always"), (r" nicht(?! nur)(?: mehr)?\b", ""), (r" (?:nie|niemals)\b", " immer"),
+        (r"\bkein(e[nmrs]?)?\b", lambda match: match.group()[1:]),
     )  # fmt: skip
     for pattern, plain in rules:
         if re.search(pattern, text):
@@ -218,7 +218,9 @@ def _names_in(text: str, source: Source) -> list[str]:
     """Names of the passage in the sentence, longest first, none inside another, none that opens it."""
     found: list[str] = []
     for name in sorted(source.names, key=len, reverse=True):
-        if re.search(rf"(?<!^)(?<![\w-]){re.escape(name)}(?![\w-])", text) and not any(name in other for other in found):
+        if re.search(rf"(?<!^)(?<![\w-]){re.escape(name)}(?![\w-])", text) and not any(
+            name in other for other in found
+        ):
             found.append(name)
     return found
 

@@ -1,5 +1,5 @@
-"""Says a sentence again without changing what it claims, as language models do. Each rule gives None where it finds nothing
-to do, so that a case of a kind really is one."""
+"""Says a sentence again without changing what it claims, as language models do. Each rule gives None where it finds
+nothing to do, so that a case of a kind really is one."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from typing import TypeVar
 
 from rag.types import Language
 from tests.support.planted.sources import Source
-from tests.support.planted.tables import ACTIVE, SMALL_NUMBERS, SYNONYMS
+from tests.support.planted.tables import ACTIVE, MONTHS, SMALL_NUMBERS, SYNONYMS
 
 Rewriting = Callable[[Source, Random], str | None]
 _Item = TypeVar("_Item")
 
-_MONTHS_EN = "January February March April May June July August September October November December".split()
-_MONTHS_DE = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()
 _FRONTED = {
     "en": re.compile(
         r"(?P<head>(?:In|On|At|During|After|Before|Since|By|From|Under|Within|Throughout|Between) [^,]{3,60}), "
@@ -30,7 +28,8 @@ _FRONTED = {
 }
 _TRAILING = {
     "en": re.compile(
-        r"(?P<head>.{30,}?), (?:which|who|where|including|such as|although|while|whereas|making|leading|with|but) [^,]*\."
+        r"(?P<head>.{30,}?), (?:which|who|where|including|such as|although|while|whereas|making|leading|with|but) "
+        r"[^,]*\."
     ),
     "de": re.compile(
         r"(?P<head>.{30,}?), (?:der|die|das|welcher|welche|welches|wobei|wodurch|während|obwohl|darunter|wie etwa|aber)"
@@ -39,7 +38,8 @@ _TRAILING = {
 }
 _PASSIVE = {
     "en": re.compile(
-        r"(?P<patient>[^,;]+?) (?:was|were) (?P<verb>\w+) by (?P<agent>(?:the |a |an )?[A-Z]\w+(?: [A-Z]\w+)*)(?P<rest>.*)\."
+        r"(?P<patient>[^,;]+?) (?:was|were) (?P<verb>\w+) by "
+        r"(?P<agent>(?:the |a |an )?[A-Z]\w+(?: [A-Z]\w+)*)(?P<rest>.*)\."
     ),
     "de": re.compile(
         r"(?P<patient>[^,;]+?) (?:wurden?) (?P<before>[^,;]*?)von (?P<agent>[A-ZÄÖÜ]\w+(?: [A-ZÄÖÜ]\w+)*) "
@@ -76,14 +76,29 @@ def reordered(source: Source, random: Random) -> str | None:
 
 
 def active(source: Source, random: Random) -> str | None:
-    """"A was written by B" as "B wrote A"."""
+    """ "A was written by B" as "B wrote A"."""
     match = _PASSIVE[source.language].match(source.text)
     if match is None:
         return None
     patient = match["patient"]
     if re.search(r"\b(?:was|were|is|are|has|have|had|and|durch|und)\b", patient + match.groupdict().get("before", "")):
         return None  # not one simple clause
-    if patient.split()[0] in ("The", "A", "An", "It", "He", "She", "They", "Der", "Die", "Das", "Ein", "Eine", "Er", "Es"):
+    if patient.split()[0] in (
+        "The",
+        "A",
+        "An",
+        "It",
+        "He",
+        "She",
+        "They",
+        "Der",
+        "Die",
+        "Das",
+        "Ein",
+        "Eine",
+        "Er",
+        "Es",
+    ):
         patient = patient[0].lower() + patient[1:]
     agent = match["agent"][0].upper() + match["agent"][1:]
     if source.language == "de":
@@ -116,18 +131,14 @@ def number_spelled(source: Source, random: Random) -> str | None:
 def date_spelled(source: Source, random: Random) -> str | None:
     """The same date in another spelling."""
     if source.language == "de":
-        pattern = rf"\b(\d\d?)\. ({'|'.join(_MONTHS_DE)}) ([12]\d{{3}})\b"
-        return _replaced(
-            pattern, source.text, lambda m: f"{int(m[1]):02}.{_MONTHS_DE.index(m[2]) + 1:02}.{m[3]}"
-        )
-    months = "|".join(_MONTHS_EN)
+        pattern = rf"\b(\d\d?)\. ({'|'.join(MONTHS['de'])}) ([12]\d{{3}})\b"
+        return _replaced(pattern, source.text, lambda m: f"{int(m[1]):02}.{MONTHS['de'].index(m[2]) + 1:02}.{m[3]}")
+    months = "|".join(MONTHS["en"])
     changed = _replaced(rf"\b({months}) (\d\d?),? ([12]\d{{3}})\b,?", source.text, lambda m: f"{m[2]} {m[1]} {m[3]}")
     return changed or _replaced(
         rf"\b(\d\d?) ({months}),? ([12]\d{{3}})\b",
         source.text,
-        lambda m: random.choice(
-            (f"{m[2]} {m[1]}, {m[3]}", f"{int(m[1]):02}.{_MONTHS_EN.index(m[2]) + 1:02}.{m[3]}")
-        ),
+        lambda m: random.choice((f"{m[2]} {m[1]}, {m[3]}", f"{int(m[1]):02}.{MONTHS['en'].index(m[2]) + 1:02}.{m[3]}")),
     )
 
 
@@ -162,7 +173,7 @@ def _shuffled(items: Sequence[_Item], random: Random) -> list[_Item]:
 
 
 def _full(match: re.Match[str], *, group: str, point: str) -> str:
-    """"1.2 million" as "1,200,000"."""
+    """ "1.2 million" as "1,200,000"."""
     whole, _, fraction = match[1].partition(point)
     zeros = 6 if match[2][0].lower() == "m" and "ill" in match[2].lower() and "ard" not in match[2] else 9
     return f"{int(whole + fraction.ljust(zeros, '0')):,}".replace(",", group)
@@ -175,8 +186,9 @@ def _thousands(match: re.Match[str], *, point: str, word: str) -> str:
     return f"{value / 1000:g}".replace(".", point) + f" {word}"
 
 
-_WORDS_EN = {str(value): word for word, value in SMALL_NUMBERS["en"]}
-_WORDS_DE = {str(value): word for word, value in SMALL_NUMBERS["de"]}
+_WORDS: dict[Language, dict[str, str]] = {
+    language: {str(value): word for value, word in enumerate(words, 3)} for language, words in SMALL_NUMBERS.items()
+}
 _GROUPED = r"(?<![\d.,])[1-9]\d{0,2}(?:[.,]\d{3})+(?![\d.,]\d|-)"
 _NUMBERS: dict[Language, list[tuple[str, Callable[[re.Match[str]], str]]]] = {
     "en": [
@@ -185,8 +197,8 @@ _NUMBERS: dict[Language, list[tuple[str, Callable[[re.Match[str]], str]]]] = {
         (r"(?<=\d)%", lambda m: " percent"),
         (r"(?<=\d) ?per ?cent\b", lambda m: "%"),
         (r"\b(?:three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b(?!-)",
-         lambda m: str(dict(SMALL_NUMBERS["en"])[m.group()])),
-        (r"(?<![\d.,$£€-])\b([3-9]|1[0-2])\b(?![\d.,%:/-])(?= [a-z])", lambda m: _WORDS_EN[m[1]]),
+         lambda m: str(SMALL_NUMBERS["en"].index(m.group()) + 3)),
+        (r"(?<![\d.,$£€-])\b([3-9]|1[0-2])\b(?![\d.,%:/-])(?= [a-z])", lambda m: _WORDS["en"][m[1]]),
     ],
     "de": [
         (r"\b(\d+(?:,\d{1,3})?) (Millionen|Milliarden)\b", lambda m: _full(m, group=".", point=",")),
@@ -194,12 +206,38 @@ _NUMBERS: dict[Language, list[tuple[str, Callable[[re.Match[str]], str]]]] = {
         (r"(?<=\d) ?%", lambda m: " Prozent"),
         (r"(?<=\d) ?Prozent\b", lambda m: " %"),
         (r"\b(?:drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf)\b",
-         lambda m: str(dict(SMALL_NUMBERS["de"])[m.group()])),
-        (r"(?<![\d.,$£€-])\b([3-9]|1[0-2])\b(?![\d.,%:/-])(?= [A-ZÄÖÜ])", lambda m: _WORDS_DE[m[1]]),
+         lambda m: str(SMALL_NUMBERS["de"].index(m.group()) + 3)),
+        (r"(?<![\d.,$£€-])\b([3-9]|1[0-2])\b(?![\d.,%:/-])(?= [A-ZÄÖÜ])", lambda m: _WORDS["de"][m[1]]),
     ],
 }  # fmt: skip
 _OPENERS = frozenset(
-    "The A An This That These It Its He She They In On At Der Die Das Ein Eine Dies Diese Es Er Sie Im".split()
+    [
+        "The",
+        "A",
+        "An",
+        "This",
+        "That",
+        "These",
+        "It",
+        "Its",
+        "He",
+        "She",
+        "They",
+        "In",
+        "On",
+        "At",
+        "Der",
+        "Die",
+        "Das",
+        "Ein",
+        "Eine",
+        "Dies",
+        "Diese",
+        "Es",
+        "Er",
+        "Sie",
+        "Im",
+    ]
 )
 
 CORRECT: dict[str, Rewriting] = {

@@ -1,8 +1,8 @@
 """Sentences of the evaluation sets with the passages that a model would have been shown beside theirs.
 
-The passages are the sentence's own and those that BM25 ranks highest for a question that the set asks about it; where the
-set asks none, for the longest words of the sentence. Documents, not sentences, are split into two halves, and a German
-text goes with its English original: rules are refined on one half, and what is reported is the other.
+The passages are the sentence's own and those that BM25 ranks highest for a question that the set asks about it; where
+the set asks none, for the longest words of the sentence. Documents, not sentences, are split into two halves, and a
+German text goes with its English original: rules are refined on one half, and what is reported is the other.
 """
 
 from __future__ import annotations
@@ -186,7 +186,14 @@ def _held_out(passage: Passage) -> bool:
 
 
 def _usable(text: str) -> bool:
-    whole = text[:1].isupper() and text.endswith(".") and "|" not in text and "{" not in text and "\\" not in text and " @" not in text
+    whole = (
+        text[:1].isupper()
+        and text.endswith(".")
+        and "|" not in text
+        and "{" not in text
+        and "\\" not in text
+        and " @" not in text
+    )
     return whole and LEAST <= len(text.split()) <= MOST and text.count('"') % 2 == 0
 
 

@@ -8,8 +8,14 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 def _pairs(text: str) -> Pairs:
-    """"a=b c=d" as pairs; an underscore stands for a blank."""
-    return tuple((one.replace("_", " "), other.replace("_", " ")) for one, _, other in (p.partition("=") for p in text.split()))
+    """ "a=b c=d" as pairs; an underscore stands for a blank."""
+    return tuple(
+        (one.replace("_", " "), other.replace("_", " ")) for one, _, other in (p.partition("=") for p in text.split())
+    )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
 
 
 def _both(text: str) -> Pairs:
@@ -44,10 +50,16 @@ ACTIVE: dict[str, str] = dict(
     )
 )
 
-SMALL_NUMBERS: dict[Language, tuple[tuple[str, int], ...]] = {
-    "en": tuple(zip("three four five six seven eight nine ten eleven twelve".split(), range(3, 13), strict=True)),
-    "de": tuple(zip("drei vier fünf sechs sieben acht neun zehn elf zwölf".split(), range(3, 13), strict=True)),
+MONTHS: dict[Language, tuple[str, ...]] = {
+    "en": _listed("January February March April May June July August September October November December"),
+    "de": _listed("Januar Februar März April Mai Juni Juli August September Oktober November Dezember"),
 }
+
+SMALL_NUMBERS: dict[Language, tuple[str, ...]] = {
+    "en": _listed("three four five six seven eight nine ten eleven twelve"),
+    "de": _listed("drei vier fünf sechs sieben acht neun zehn elf zwölf"),
+}
+"""From 3 on."""
 
 UNITS: dict[Language, Pairs] = {
     "en": _pairs(
@@ -83,7 +95,8 @@ ANTONYMS: dict[Language, Pairs] = {
         "increased=decreased increase=decrease increases=decreases rose=fell won=lost gained=lost accepted=rejected "
         "allowed=prohibited opened=closed began=ended begins=ends started=stopped entered=left success=failure "
         "strong=weak high=low higher=lower largest=smallest large=small longest=shortest long=short old=young hot=cold "
-        "early=late public=private major=minor positive=negative rich=poor best=worst good=bad male=female majority=minority "
+        "early=late public=private major=minor positive=negative rich=poor best=worst good=bad male=female "
+        "majority=minority "
         "maximum=minimum supported=opposed true=false internal=external modern=ancient simple=complex "
         "wide=narrow easy=difficult easily=hardly included=excluded created=destroyed attack=defend bought=sold "
         "top=bottom full=empty fast=slow heavy=light always=never all=none more=less most=fewest many=few "
@@ -91,7 +104,8 @@ ANTONYMS: dict[Language, Pairs] = {
     ),
     "de": _both(
         "stieg=sank gestiegen=gesunken erhöht=verringert gewann=verlor gewonnen=verloren erlaubt=verboten "
-        "begann=endete geöffnet=geschlossen angenommen=abgelehnt stark=schwach hoch=niedrig hohe=niedrige hohen=niedrigen "
+        "begann=endete geöffnet=geschlossen angenommen=abgelehnt stark=schwach hoch=niedrig hohe=niedrige "
+        "hohen=niedrigen "
         "größte=kleinste größten=kleinsten große=kleine großen=kleinen lang=kurz alt=jung alten=jungen alte=junge "
         "früh=spät frühen=späten öffentliche=private öffentlichen=privaten "
         "positiv=negativ positive=negative reich=arm besten=schlechtesten gut=schlecht "
@@ -103,11 +117,14 @@ ANTONYMS: dict[Language, Pairs] = {
 }
 
 ORDER: dict[Language, Pairs] = {
-    "en": _both("before=after prior_to=after first=last northern=southern north=south eastern=western east=west above=below "
-                "until=since older=younger earlier=later over=under inside=outside left=right"),
-    "de": _both("vor=nach bevor=nachdem erste=letzte ersten=letzten nördlichen=südlichen nördlich=südlich Norden=Süden "
-                "östlichen=westlichen östlich=westlich Osten=Westen über=unter bis=seit älter=jünger innerhalb=außerhalb "
-                "linken=rechten"),
-}  # fmt: skip
-"""Where, when, in which order. German "vor" and "nach", "über" and "unter" are ambiguous: they are planted only before a
-year, a number or a capital."""
+    "en": _both(
+        "before=after prior_to=after first=last northern=southern north=south eastern=western east=west above=below "
+        "until=since older=younger earlier=later over=under inside=outside left=right"
+    ),
+    "de": _both(
+        "vor=nach bevor=nachdem erste=letzte ersten=letzten nördlichen=südlichen nördlich=südlich Norden=Süden "
+        "östlichen=westlichen östlich=westlich Osten=Westen über=unter bis=seit älter=jünger linken=rechten "
+        "innerhalb=außerhalb"
+    ),
+}
+"""Where, when, in which order. Words of several meanings (German "vor", "über") are planted only before a number."""
