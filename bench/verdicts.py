@@ -86,12 +86,12 @@ def _table(found: Sequence[tuple[Case, bool]]) -> None:
 
 def _contradictions(cases: Sequence[Case], embedder: Embedder) -> None:
     """Planted beside the right passage: the share found. Among the passages as they are: false alarms, by set."""
-    rows: dict[str, list[tuple[str, bool]]] = {}
+    rows: dict[str, list[tuple[str, bool]]] = {"their correct sentence supported": []}
     for case, passages in contradicted(cases):
         supported, copies = said_otherwise(case.right, passages, case, embedder)
         for name in ("planted contradictions found", "  " + case.kind):
             rows.setdefault(name, []).append((case.source.language, "copy" in copies))
-        rows.setdefault("their correct sentence supported", []).append((case.source.language, supported))
+        rows["their correct sentence supported"].append((case.source.language, supported))
     for case in cases:
         if not case.planted:
             supported, others = said_otherwise(case.text, case.source.passages, case, embedder)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from rag.facts import facts_of, ground_of, missing
 from rag.slots import Slot, agreement, content_words, words_of
 from rag.substitution import differences, swapped
 from rag.types import Language
@@ -17,7 +18,7 @@ from rag.words import MONTHS
 
 _FRAME = 0.7
 """Share of the content words of the shorter sentence that both must have in the same order to be one statement."""
-_LEAST = 4
+_LEAST = 3
 """Content words that must agree."""
 _PERIOD = re.compile(rf"(?<!\d)(?:19|20)\d\d(?!\d)|(?<![^\W_])(?:[QH][1-4]|{'|'.join(MONTHS)})(?![^\W_])")
 
@@ -27,6 +28,8 @@ def disputes(answer: str, source: str, *, question: str, answer_language: Langua
     shorter = min(content_words(words_of(answer)), content_words(words_of(source)))
     agreed = agreement(answer, source)
     if agreed < _LEAST or agreed < _FRAME * (shorter - 1):  # one word is the fact itself
+        return False
+    if min(_lacking(answer, answer_language, source), _lacking(source, source_language, answer)) > 1:
         return False
     if swapped(answer, [source]):
         return True
@@ -39,6 +42,12 @@ def other_period(title: str, other: str) -> bool:
     """Whether two titles name different years, quarters or months: what one reports, the other need not repeat."""
     one, two = frozenset(_PERIOD.findall(title)), frozenset(_PERIOD.findall(other))
     return bool(one and two) and one != two
+
+
+def _lacking(text: str, language: Language, other: str) -> int:
+    """Numbers and dates of one sentence that the other does not hold."""
+    lacking = missing(facts_of(text, language), ground_of(other))
+    return len(lacking.quantities) + len(lacking.dates)
 
 
 def _asked(found: Sequence[Slot], question: str) -> bool:

@@ -15,16 +15,17 @@ from rag.analysis import stem
 from rag.types import Language
 from rag.words import MONTHS, MULTIPLIERS, NUMBER_WORDS, UNITS
 
-_PREFIXES: dict[Language, tuple[str, ...]] = {
-    "en": ("un", "in", "im", "il", "ir", "non", "dis", "mis"),
-    "de": ("un", "in", "il", "ir", "im", "nicht", "miss"),
+_PREFIXES: dict[Language, dict[str, int]] = {
+    "en": {"un": 4, "non": 4, "in": 5, "im": 5, "il": 5, "ir": 5, "dis": 5, "mis": 5},
+    "de": {"un": 4, "nicht": 4, "in": 5, "im": 5, "il": 5, "ir": 5, "miss": 5},
 }
+"""Prefixes that deny, and the letters of the shortest word that may take one: "income" does not deny "come"."""
 _ENDINGS: dict[Language, tuple[tuple[str, str], ...]] = {
     "en": (("ful", "less"),),
     "de": (("reich", "los"), ("voll", "los"), ("haltig", "frei")),
 }
-_ROOT = 4
-"""Letters of a word that may take a prefix: shorter ones ("come", "income") are other words."""
+_ROOT = 3
+"""Letters of the shortest word that may take an ending that denies."""
 
 _PAIRS: dict[Language, str] = {
     "en": """
@@ -173,14 +174,14 @@ def _derived(one: str, other: str, language: Language) -> bool:
     """Whether one word is the other with a prefix or an ending that denies it."""
     shorter, longer = sorted((one, other), key=len)
     roots = {stem(shorter, language), shorter}
-    for prefix in _PREFIXES.get(language, ()):
+    for prefix, least in _PREFIXES.get(language, {}).items():
         rest = longer.removeprefix(prefix)
-        if rest != longer and len(rest) >= _ROOT and (rest in roots or stem(rest, language) in roots):
+        if rest != longer and len(rest) >= least and (rest in roots or stem(rest, language) in roots):
             return True
     for gives, lacks in _ENDINGS.get(language, ()):
         for mine, theirs in ((one, other), (other, one)):
             place = mine.find(gives)
-            if place >= _ROOT - 1 and theirs.startswith(mine[:place] + lacks):
+            if place >= _ROOT and theirs.startswith(mine[:place] + lacks):
                 return True
     return False
 

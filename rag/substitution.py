@@ -67,7 +67,7 @@ def _between(text: str) -> set[tuple[str, tuple[str, ...], str]]:
         for start in range(len(words))
     ]
     found = set()
-    for start, end in ((start, end) for start in range(len(words)) for end in ends[start]):
+    for start, end in ((place, end) for place, stops in enumerate(ends) for end in stops):
         for begin in range(end + 1, min(end + _APART, len(words) - 1) + 1):
             between = words[end:begin]
             if ends[begin] and any(not word[0].isupper() and word.casefold() not in _SYMMETRIC for word in between):
