@@ -101,7 +101,9 @@ class _Witness:
             before, after = self._agreed(place - 1), self._agreed(place + 1)
             if step.equal:
                 continue
-            inside = 0 < place < len(self._steps) - 1 and before + after >= _ONE_SIDED
+            added = step.start == step.end or step.begin == step.stop  # a negation, say, beside a word of any kind
+            between = 0 < place < len(self._steps) - 1 and before + after >= _ONE_SIDED
+            inside = between if added else before and after
             if inside and max(step.end - step.start, step.stop - step.begin) <= LONGEST:
                 yield self._slot(step, before, after)
             elif step.end > step.start and step.stop > step.begin:
