@@ -11,7 +11,7 @@ from entrypoints.receipt_shown import receipt_json
 from rag.errors import FootnoteError
 from rag.places import describe
 from rag.receipts import Receipt
-from rag.types import Answer, Answered, Citation, Interrupted, Passage, Refused
+from rag.types import Answer, Answered, Citation, Interrupted, Passage, Refused, Sentence
 from workspaces.models import DocumentRecord, Download, Pending, SitePage, Standing, Workspace
 
 Json = dict[str, Any]
@@ -119,10 +119,7 @@ def answer_json(event: Answered | Refused | Interrupted, *, model: str | None) -
     shown: Json = {
         "answer": answer.text,
         "refused": False,
-        "sentences": [
-            {"text": s.text, "verdict": s.verdict, "citations": list(s.citations), "conflicts": list(s.conflicts)}
-            for s in answer.sentences
-        ],
+        "sentences": [_sentence_json(sentence) for sentence in answer.sentences],
         "citations": [_citation_json(citation) for citation in answer.citations],
         "model": answer.model,
         "timings": asdict(answer.timings),
@@ -131,6 +128,12 @@ def answer_json(event: Answered | Refused | Interrupted, *, model: str | None) -
     if isinstance(event, Interrupted):
         shown["interrupted"] = event.error or "stopped"
     return shown
+
+
+def _sentence_json(sentence: Sentence) -> Json:
+    """`conflicts` is there only where another source says otherwise."""
+    shown: Json = {"text": sentence.text, "verdict": sentence.verdict, "citations": list(sentence.citations)}
+    return {**shown, "conflicts": list(sentence.conflicts)} if sentence.conflicts else shown
 
 
 def _receipt_json(receipt: Receipt | None) -> Json:

@@ -32,11 +32,11 @@ def cases(embedder: Embedder) -> list[Case]:
     return [case for case in held if case.kind != GOLD] + gold[::SOME_GOLD]
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
-def test_planted_errors_are_flagged(cases: list[Case], embedder: Embedder, language: str) -> None:
+@pytest.mark.parametrize(("language", "least"), [("en", 0.95), ("de", 0.98)])
+def test_planted_errors_are_flagged(cases: list[Case], embedder: Embedder, language: str, least: float) -> None:
     planted = [case for case in cases if case.planted and case.source.language == language]
     assert len(planted) >= 180
-    assert _share([flagged(case, embedder) for case in planted]) >= 0.95
+    assert _share([flagged(case, embedder) for case in planted]) >= least
 
 
 @pytest.mark.parametrize(("language", "most"), [("en", 0.05), ("de", 0.02)])
@@ -55,8 +55,8 @@ def test_planted_contradictions_are_found_and_others_are_not(cases: list[Case], 
     alarms = [
         bool(said_otherwise(case.text, case.source.passages, case, embedder)[1]) for case in cases if not case.planted
     ]
-    assert _share(found) >= 0.75
-    assert _share(supported) >= 0.97
+    assert _share(found) >= 0.85
+    assert _share(supported) >= 0.98
     assert _share(alarms) <= 0.01
 
 
