@@ -11,7 +11,7 @@ from entrypoints.receipt_shown import receipt_json
 from rag.errors import FootnoteError
 from rag.places import describe
 from rag.receipts import Receipt
-from rag.types import Answer, Answered, Citation, Interrupted, Passage, Refused
+from rag.types import Answer, Answered, Citation, Interrupted, Passage, Refused, Sentence
 from workspaces.models import DocumentRecord, Download, Pending, SitePage, Standing, Workspace
 
 Json = dict[str, Any]
@@ -125,7 +125,7 @@ def answer_json(
     shown: Json = {
         "answer": answer.text,
         "refused": False,
-        "sentences": [{"text": s.text, "verdict": s.verdict, "citations": list(s.citations)} for s in answer.sentences],
+        "sentences": [_sentence_json(sentence) for sentence in answer.sentences],
         "citations": [_citation_json(citation, workspaces) for citation in answer.citations],
         "model": answer.model,
         "timings": asdict(answer.timings),
@@ -134,6 +134,12 @@ def answer_json(
     if isinstance(event, Interrupted):
         shown["interrupted"] = event.error or "stopped"
     return shown
+
+
+def _sentence_json(sentence: Sentence) -> Json:
+    """`conflicts` is there only where another source says otherwise."""
+    shown: Json = {"text": sentence.text, "verdict": sentence.verdict, "citations": list(sentence.citations)}
+    return {**shown, "conflicts": list(sentence.conflicts)} if sentence.conflicts else shown
 
 
 def _receipt_json(receipt: Receipt | None) -> Json:
@@ -240,6 +246,9 @@ def _with_footnotes(answer: Answer) -> str:
     for sentence in answer.sentences:
         marks = "".join(f"[{number}]" for number in sentence.citations)
         doubt = "" if sentence.verdict == "supported" else f" ({sentence.verdict.replace('_', ' ')})"
+        if sentence.conflicts:
+            others = "".join(f"[{number}]" for number in sentence.conflicts)
+            doubt = f" (another source says otherwise: {others})"
         text += answer.text[end : sentence.span.end] + (f" {marks}" if marks else "") + doubt
         end = sentence.span.end
     return text + answer.text[end:]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 from rag.analysis import stems
+from rag.conflicts import disputes, other_period
 from rag.facts import NOTHING, Facts, Ground, facts_of, ground_of, missing
 from rag.polarity import contradicts
 from rag.protocols import Embedder
@@ -37,6 +38,13 @@ _HINT = 0.05
 
 _GAIN = 0.15
 """Share of the answer's weight that a further sentence must add to be cited."""
+
+_RIVAL = 0.1
+"""Sources may contradict one another: where the best sentence denies the answer, one that scores this little less may
+carry it."""
+
+_SHARED = 0.5
+"""Stems of the shorter of two sentences that must be in the other before they are compared word by word."""
 
 _ENOUGH = 0.85
 """Coverage from which the embedding cannot change the outcome and is not asked for."""
@@ -87,6 +95,11 @@ class Alignment:
     comparable: bool
     """Whether the check can see a paraphrase: same language, or an embedder that was trained for both."""
 
+    @property
+    def faultless(self) -> bool:
+        """Whether no fact of the answer is missing or differs."""
+        return not self.missing and not self.contradicts
+
 
 class Aligner:
     """Aligns the sentences of one answer with the passages that its model was given."""
@@ -118,26 +131,63 @@ class Aligner:
         if not order:
             return Alignment((), 0.0, None, stated, stated, contradicts=False, comparable=True)
         similarities = self._similarities(text, weights, order)
-        best = max(order, key=lambda index: self._score(index, weights, similarities, hints))
+        scores = {index: self._score(index, weights, similarities, hints) for index in order}
+        best = max(order, key=scores.__getitem__)
+        first = self._aligned(text, language, best, weights, similarities, stated)
+        if first.faultless:
+            return first
+        rivals = [index for index in order if index != best and scores[index] >= scores[best] - _RIVAL]
+        others = (self._aligned(text, language, index, weights, similarities, stated) for index in rivals[:MOST_UNITS])
+        return next((other for other in others if other.faultless), first)
+
+    def conflicts(self, text: str, language: Language, units: Sequence[Unit]) -> tuple[Unit, ...]:
+        """Sentences of other passages than those of `units` that make the statement `text` with another fact."""
+        cited = {unit.passage.chunk_id for unit in units}
+        titles = {unit.passage.title for unit in units}
+        wanted = content_stems(text, language)
+        return tuple(
+            unit
+            for unit in self._units
+            if unit.passage.chunk_id not in cited
+            and not any(other_period(unit.passage.title, title) for title in titles)
+            and len(unit.stems & wanted) >= _SHARED * min(len(unit.stems), len(wanted))
+            and disputes(
+                text,
+                unit.text,
+                question=self._question,
+                answer_language=language,
+                source_language=unit.passage.language,
+            )
+        )
+
+    def _aligned(
+        self,
+        text: str,
+        language: Language,
+        best: int,
+        weights: dict[str, float],
+        similarities: dict[int, float],
+        stated: Facts,
+    ) -> Alignment:
+        """The alignment that begins with one source sentence."""
         chosen = self._complete([best], weights, stated)
-        ground = self._ground(chosen)
-        unit = self._units[best]
         return Alignment(
             units=tuple(self._units[index] for index in chosen),
             coverage=self._coverage(_without_numbers(weights), chosen),
             similarity=similarities.get(best),
-            missing=missing(stated, ground),
+            missing=missing(stated, self._ground(chosen)),
             stated=stated,
             contradicts=self._contradicts(text, language, chosen),
-            comparable=self._comparable(language, unit.passage.language),
+            comparable=self._comparable(language, self._units[best].passage.language),
         )
 
     def _contradicts(self, text: str, language: Language, chosen: Sequence[int]) -> bool:
         units = [self._units[index] for index in chosen]
-        return contradicts(text, " ".join(unit.text for unit in units), partial(stems, language=language)) or any(
-            substitutes(text, unit.text, answer_language=language, source_language=unit.passage.language)
-            for unit in units
-        )
+        if contradicts(text, " ".join(unit.text for unit in units), partial(stems, language=language)):
+            return True
+        source_language = units[0].passage.language
+        read = [unit.text for unit in units]
+        return substitutes(text, read, answer_language=language, source_language=source_language)
 
     def given(self, language: Language) -> frozenset[str]:
         """Content stems that the question and the titles already say."""

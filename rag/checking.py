@@ -118,13 +118,16 @@ class Checker:
         self._start = self._scanned = span.end
         hints = {number for mark in self._marks if start <= mark.position <= end + 1 for number in mark.numbers}
         claim = _claim(text)
-        alignment = self._aligner.align(claim, detect(claim, among=self._likely) or self._language, hints=hints)
+        language = detect(claim, among=self._likely) or self._language
+        alignment = self._aligner.align(claim, language, hints=hints)
         self.comparable = self.comparable or alignment.comparable
         found = verdict(alignment)
         numbers, new = self._footnotes.cite(alignment.units) if found != "not_found" else ((), ())
-        sentence = Sentence(self.text[start:end], Span(start, end), found, numbers)
+        others = self._aligner.conflicts(claim, language, alignment.units) if found == "supported" else ()
+        conflicts, more = self._footnotes.cite(others)
+        sentence = Sentence(self.text[start:end], Span(start, end), found, numbers, conflicts)
         self.sentences.append(sentence)
-        return SentenceChecked(sentence, new)
+        return SentenceChecked(sentence, (*new, *more))
 
 
 def _claim(text: str) -> str:

@@ -60,7 +60,7 @@ class Draft:
         """The answer as far as it goes."""
         cut_short = self.finished is not None and self.finished.reason == "length"
         notes = [note for note in (self._prompt.left_out, CUT_SHORT if cut_short else None) if note]
-        cited = {number for sentence in self._checker.sentences for number in sentence.citations}
+        cited = {number for sentence in self._checker.sentences for number in sentence.citations + sentence.conflicts}
         return Answer(
             text=self._checker.text,
             sentences=tuple(self._checker.sentences),

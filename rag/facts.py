@@ -24,7 +24,7 @@ _DATES = (
     re.compile(rf"\b(?P<d>\d\d?)(?:st|nd|rd|th|\.)?\s+(?:of\s+)?(?P<name>{_MONTH})\b\.?(?:,?\s+(?P<y>{_YEAR})\b)?"),
     re.compile(rf"\b(?P<name>{_MONTH})\b\.?\s+(?P<d>\d\d?)(?:st|nd|rd|th)?\b(?!\.\d)(?:\s?,?\s+(?P<y>{_YEAR})\b)?"),
     re.compile(rf"\b(?P<name>{_MONTH})\b\.?,?\s+(?P<y>{_YEAR})\b"),
-    re.compile(rf"(?<=[\w,;] )(?P<name>{_MONTH})\b(?!\.\w)"),
+    re.compile(rf"(?<=[\w,;] )(?P<name>{_MONTH})\b(?!\.\w| [A-ZÄÖÜ][a-zäöü])"),  # but not "April Kepner"
 )
 _UNIT = "|".join(sorted((re.escape(unit) for unit in UNITS), key=len, reverse=True))
 _FACTOR = "|".join(sorted((re.escape(word) for word in MULTIPLIERS), key=len, reverse=True))
@@ -39,6 +39,9 @@ _IDENTIFIER = re.compile(
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’.-][^\W\d_]+)*")
 _TOKEN = re.compile(r"\w+")
+_SPELLED = re.compile(rf"(?P<word>{_WORD.pattern})(?:[\s-](?P<factor>{_FACTOR})(?!\w))?")
+_FEW = {"one": 1, "two": 2, "a": 1, "eine": 1, "zwei": 2}
+"""Counted only in front of "million" and the like."""
 
 _SAME = 1e-9
 _PREFIX_SHARE = 0.8
@@ -166,6 +169,8 @@ def readings(number: str) -> frozenset[float]:
     whole, _, fraction = number.partition(separators[0])
     decimal = float(f"{whole}.{fraction}")
     thousands = len(fraction) == 3 and len(whole) <= 3 and not whole.startswith("0")
+    if thousands and fraction == "000":
+        return frozenset({grouped})  # nobody writes seven as "7,000"
     return frozenset({decimal, grouped}) if thousands else frozenset({decimal})
 
 
@@ -212,10 +217,11 @@ def _quantities(text: str) -> Iterable[Quantity]:
         unit = UNITS.get(match["before"] or "") or UNITS.get(match["after"] or "") or ""
         values = frozenset(value * times for value in readings(match["number"]) for times in factor)
         yield Quantity(match.group().strip(), values, unit)
-    for word in _WORD.findall(text):
-        value = NUMBER_WORDS.get(word.casefold())
-        if value is not None:
-            yield Quantity(word, frozenset({float(value)}), spelled=True)
+    for match in _SPELLED.finditer(text):
+        value = NUMBER_WORDS.get(match["word"].casefold()) or (match["factor"] and _FEW.get(match["word"].casefold()))
+        if value:
+            factor = MULTIPLIERS.get(match["factor"] or "", (1.0,))
+            yield Quantity(match.group(), frozenset(value * times for times in factor), spelled=True)
 
 
 def _names(text: str, language: Language) -> Iterable[str]:

@@ -272,6 +272,8 @@ class Sentence:
     span: Span
     verdict: Verdict
     citations: tuple[int, ...] = ()
+    conflicts: tuple[int, ...] = ()
+    """Footnotes of other sources that say otherwise; only of a supported sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +302,13 @@ class Answer:
     there was no such thing."""
     removed: tuple[str, ...] = ()
     """Sentences that the model wrote and the documents do not say."""
+
+    @property
+    def grounds(self) -> tuple[Citation, ...]:
+        """The footnotes that a sentence rests on: all but those that only say otherwise."""
+        only = {number for sentence in self.sentences for number in sentence.conflicts}
+        only -= {number for sentence in self.sentences for number in sentence.citations}
+        return tuple(citation for citation in self.citations if citation.number not in only)
 
 
 @dataclass(frozen=True, slots=True)

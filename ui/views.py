@@ -122,13 +122,13 @@ def _pieces(text: str, sentences: tuple[Sentence, ...], notes: dict[int, Citatio
     for sentence in sentences:
         if between := text[end : sentence.span.start]:
             pieces.append({"text": between})
-        known = [notes[number] for number in sentence.citations if number in notes]
         pieces.append(
             {
                 "text": text[sentence.span.start : sentence.span.end],
                 "verdict": sentence.verdict,
                 "remark": _REMARKS[sentence.verdict],
-                "notes": [_note(citation) for citation in known],
+                "notes": [_note(notes[number]) for number in sentence.citations if number in notes],
+                "otherwise": [_note(notes[number]) for number in sentence.conflicts if number in notes],
             }
         )
         end = sentence.span.end

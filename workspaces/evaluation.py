@@ -108,7 +108,7 @@ class Evaluation:
                 elif isinstance(event, Answered | Interrupted):
                     line["answer"] = event.answer.text
                     line["refused"] = False
-                    line["citations"] = self._citations(event.answer.citations)
+                    line["citations"] = self._citations(event.answer.grounds)
                 elif isinstance(event, Refused):
                     line.update(answer="", refused=True, citations=[])
             line["answer_ms"] = _milliseconds(started)

@@ -258,7 +258,9 @@ turns = Table(
     Column("state", String(12), nullable=False, index=True),
     Column("model", String(200)),
     Column("answer", Text, nullable=False, default=""),  # grows while running
-    Column("sentences", JSON, nullable=False, default=list),  # [[start, end, verdict, [numbers]], ...]
+    Column(
+        "sentences", JSON, nullable=False, default=list
+    ),  # [[start, end, verdict, [numbers], [numbers that say otherwise]?], ...]
     Column("timings", JSON, nullable=False, default=dict),
     Column("prompt_tokens", Integer),
     Column("output_tokens", Integer),

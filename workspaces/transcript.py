@@ -10,6 +10,7 @@ REFUSAL = "Your documents do not hold an answer to this question."
 NOT_FOUND = "[not found in the documents]"
 GENERAL = "[general knowledge]"
 DELETED = "document deleted"
+OTHERWISE = "another source says otherwise:"
 
 
 def as_markdown(turn: Turn) -> str:
@@ -51,6 +52,8 @@ def _marked(answer: Answer) -> str:
             numbers = GENERAL
         elif sentence.verdict == "partly":
             numbers += " [partly]" if numbers else "[partly]"
+        if sentence.conflicts:
+            numbers += f" ({OTHERWISE} {''.join(f'[{number}]' for number in sentence.conflicts)})"
         text += f" {numbers}" if numbers else ""
     return (text + answer.text[place:]).strip()
 

@@ -94,7 +94,7 @@ class Running:
             if isinstance(event, Evidence):
                 asked.took(event.retrieval, started)
             elif isinstance(event, Answered):
-                asked.answer, asked.citations = event.answer.text, event.answer.citations
+                asked.answer, asked.citations = event.answer.text, event.answer.grounds
             elif isinstance(event, Refused):
                 asked.refused = True
             elif isinstance(event, Interrupted):

@@ -107,8 +107,17 @@ def answer_values(answer: Answer) -> dict[str, object]:
 
 
 def sentence_values(sentences: Sequence[Sentence]) -> list[object]:
-    """Sentences as JSON; their text is the answer's at the span."""
-    return [[item.span.start, item.span.end, item.verdict, list(item.citations)] for item in sentences]
+    """Sentences as JSON; their text is the answer's at the span. Footnotes that say otherwise stand last, if any."""
+    return [
+        [
+            item.span.start,
+            item.span.end,
+            item.verdict,
+            list(item.citations),
+            *([list(item.conflicts)] if item.conflicts else []),
+        ]
+        for item in sentences
+    ]
 
 
 def timing_values(timings: Timings) -> dict[str, float | None]:
@@ -183,8 +192,8 @@ def _turn(row: Row[Any], shown: Sequence[Row[Any]], looked: _Looked) -> Turn:
 
 def _answer(row: Row[Any], citations: tuple[Citation, ...]) -> Answer:
     sentences = (
-        Sentence(row.answer[start:end], Span(start, end), verdict, tuple(numbers))
-        for start, end, verdict, numbers in row.sentences
+        Sentence(row.answer[start:end], Span(start, end), verdict, *(tuple(numbers) for numbers in footnotes))
+        for start, end, verdict, *footnotes in row.sentences
     )
     return Answer(
         text=row.answer,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -464,3 +465,19 @@ def test_a_name_is_taken_out_before_the_search_and_out_of_the_history(bench: Ben
     with pytest.raises(InvalidInput, match="is called"):
         bench.conversations.ask(talk.id, "@turbnie What is it?")
     assert len(bench.conversations.get(talk.id).turns) == 2
+
+
+def test_a_source_that_says_otherwise_is_saved_with_the_sentence_and_copied(bench: Bench) -> None:
+    (lease, *_) = PASSAGES
+    letter = replace(lease, chunk_id="letter", version_id="letter", text=lease.text.replace("1,250.50", "1,350.50"))
+    bench.retriever = FixedRetriever([*PASSAGES, letter])
+    bench.conversations = bench.another()
+    bench.model = ScriptedChatModel("The monthly rent is 1,250.50 euros.")
+    turn = bench.asked("How much does the office cost?")
+    assert bench.another().turn(turn.id) == turn
+    assert turn.answer is not None
+    (sentence,) = turn.answer.sentences
+    assert (sentence.verdict, sentence.citations, sentence.conflicts) == ("supported", (1,), (2,))
+    assert [citation.chunk_id for citation in turn.citations] == [lease.chunk_id, "letter"]
+    text = bench.conversations.as_markdown(turn)
+    assert "1,250.50 euros. [1] (another source says otherwise: [2])" in text

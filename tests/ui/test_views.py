@@ -150,3 +150,13 @@ def test_a_place_names_a_sheet_once_and_a_chapter_under_its_headings() -> None:
     assert views.place(replace(row, heading_path=("Prices", "2026"))) == "Pumps, row 13 · Prices › 2026"
     assert views.place(replace(row, locator=None)) == "Pumps"
     assert views.place(replace(row, locator=None, heading_path=())) == ""
+
+
+def test_a_sentence_that_another_source_contradicts_says_so() -> None:
+    other = replace(NOTE, number=2, title="Letter")
+    answer = replace(
+        ANSWER, sentences=(replace(SENTENCES[0], conflicts=(2, 9)), *SENTENCES[1:]), citations=(NOTE, other)
+    )
+    pieces = views.turn_view(turn(answer=answer, citations=(NOTE, other)))["answer"]["pieces"]
+    told = [[note["number"] for note in piece["otherwise"]] for piece in pieces if "verdict" in piece]
+    assert told == [[2], [], []]

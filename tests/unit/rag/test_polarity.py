@@ -6,7 +6,6 @@ import pytest
 
 from rag.analysis import stems
 from rag.polarity import contradicts
-from rag.substitution import substitutes
 
 english = partial(stems, language="en")
 german = partial(stems, language="de")
@@ -17,7 +16,6 @@ german = partial(stems, language="de")
     [
         ("Smoking is permitted in the building.", "Smoking is not permitted in the building."),
         ("The device isn't waterproof.", "The device is waterproof."),
-        ("The rate was higher in winter.", "The rate was lower in winter."),
         (
             "California does tax lottery winnings.",
             "California does not tax lottery winnings, however it taxes other income.",
@@ -45,18 +43,3 @@ def test_a_negation_of_something_else_does_not_contradict(answer: str, source: s
 def test_german_negation_is_seen() -> None:
     assert contradicts("Das Rauchen ist gestattet.", "Das Rauchen ist nicht gestattet.", german)
     assert not contradicts("Das Rauchen ist nicht gestattet.", "Das Rauchen ist nicht gestattet.", german)
-
-
-@pytest.mark.parametrize(
-    ("answer", "source", "language", "found"),
-    [
-        ("It was recorded in 1983 by Jim Haas.", "The song was recorded in 1974 by Jim Haas.", "en", True),
-        ("They came from the South Sea.", "They came from the French Sea.", "en", True),
-        ("It was recorded in 1974 by Jim Haas.", "The song was recorded in 1974 by Jim Haas.", "en", False),
-        ("It was recorded in 1,000 copies.", "It was recorded in 1000 copies.", "en", False),
-        ("Die Pest traf Bergen im Jahr 1654.", "Die Pest traf Oslo im Jahr 1654.", "de", True),
-        ("Die Pest traf Oslo im Jahr 1654.", "Der letzte Ausbruch der Pest traf Oslo im Jahr 1654.", "de", False),
-    ],
-)
-def test_another_fact_in_the_same_place_is_a_substitution(answer: str, source: str, language: str, found: bool) -> None:
-    assert substitutes(answer, source, answer_language=language, source_language=language) is found

@@ -102,12 +102,18 @@ function prose(answer, open) {
     if (piece.remark) sentence.title = piece.remark;
     box.append(sentence);
     piece.notes.forEach((note) => box.append(footnote(note, open)));
+    if (piece.otherwise.length) box.append(otherwise(piece.otherwise, open));
     if (piece.verdict === "not_found") box.append(element("span", "tag", "not in your documents"));
     if (piece.verdict === "general") box.append(element("span", "tag quiet", "general knowledge"));
   });
   if (answer.draft) box.append(element("span", "draft", ...inline(answer.draft)));
   if (answer.writing) box.append(element("span", "caret"));
   return [box];
+}
+
+function otherwise(notes, open) {
+  const label = notes.length === 1 ? "another source says otherwise" : "other sources say otherwise";
+  return element("span", "tag otherwise", label, ...notes.map((note) => footnote(note, open)));
 }
 
 function footnote(note, open) {

@@ -1,0 +1,1 @@
+"""Answer sentences made from documents of the evaluation sets: correct ones, and the same with one planted error."""
