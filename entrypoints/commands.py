@@ -43,6 +43,13 @@ def workspace_create(services: Services, options: Namespace, out: Output) -> int
     return 0
 
 
+def workspace_answers(services: Services, options: Namespace, out: Output) -> int:
+    """Choose whether answers may add general knowledge."""
+    changed = services.library.set_mode(options.name, options.mode)
+    out.note(f"Answers in “{changed.name}”: {changed.mode}.")
+    return 0
+
+
 def workspace_delete(services: Services, options: Namespace, out: Output) -> int:
     """Delete a workspace with all that it holds; asks for --yes."""
     item = services.library.workspace(options.name)

@@ -11,6 +11,7 @@ from rag.types import Answer, Sentence, Span
 
 Mode = Literal["strict", "open"]
 """Answers from the documents alone, or with general knowledge beside them."""
+MODES: tuple[Mode, ...] = ("strict", "open")
 
 
 _GENERAL = "Your documents do not say this: all of it is general knowledge of the model, checked by nobody."

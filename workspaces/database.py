@@ -18,7 +18,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from rag.errors import DiskFull, StorageError
 
-SCHEMA_REVISION = "0012"
+SCHEMA_REVISION = "0013"
 """The revision this code works with; workspaces/migrations/versions brings a database there."""
 
 _COPY = ".before-"

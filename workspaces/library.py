@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ingest.addresses import parse
 from rag.errors import InvalidInput, NameTaken, NotFound, SourceError
+from rag.modes import MODES, Mode
 from rag.scope import EVERYTHING, Scope
 from rag.types import Retrieval
 from workspaces import indexes, listing, members, queueing, repository, runs, versions
@@ -133,6 +134,20 @@ class Library:
                 connection.execute(changed.values(name=clean, name_key=clean.casefold()))
         except IntegrityError as error:
             raise _taken(clean) from error
+        return self.workspace(found)
+
+    def set_mode(self, workspace_id: str, mode: Mode) -> Workspace:
+        """Let answers come from the documents alone ("strict"), or add general knowledge, marked as such ("open").
+
+        Raises:
+            NotFound: no such workspace.
+            InvalidInput: no such mode.
+        """
+        if mode not in MODES:
+            raise InvalidInput(f"There is no mode “{mode}”.", hint=f"Choose one of: {', '.join(MODES)}.")
+        with self._database.write() as connection:
+            found = repository.workspace_id_of(connection, workspace_id)
+            connection.execute(update(workspaces).where(workspaces.c.id == found).values(mode=mode))
         return self.workspace(found)
 
     def delete_workspace(self, workspace_id: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from rag.modes import Mode
 from rag.scope import EVERYTHING, Scope
 from rag.types import Answer, Citation, Locator, Passage, Report
 
@@ -37,6 +38,8 @@ class Workspace:
     conversations: int = 0
     paused: bool = False
     """A person lets none of its documents be read for the time being."""
+    mode: Mode = "strict"
+    """Whether its answers come from the documents alone, or may add general knowledge."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delete, func, insert, or_, select, update
 
 from rag.errors import FootnoteError, NotFound
+from rag.modes import Mode
 from rag.types import Report
 from workspaces import members, tag_rows
 from workspaces.batches import batches
@@ -70,6 +71,7 @@ def _workspace_of(row: Row[Any]) -> Workspace:
         chunks=row.chunks or 0,
         conversations=row.conversations or 0,
         paused=row.paused_at is not None,
+        mode=row.mode,
     )
 
 
@@ -94,6 +96,12 @@ def workspace_id_of(connection: Connection, name_or_id: str) -> str:
             hint=f"Existing workspaces: {known}." if known else "Create one first.",
         )
     return found
+
+
+def mode_of(connection: Connection, workspace_id: str) -> Mode:
+    """The mode of a workspace's answers."""
+    mode: Mode = connection.execute(select(workspaces.c.mode).where(workspaces.c.id == workspace_id)).scalar_one()
+    return mode
 
 
 _newer = versions.alias("newer")

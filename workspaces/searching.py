@@ -15,7 +15,7 @@ from rag.prompts import Offer
 from rag.protocols import ChatModel
 from rag.scope import EVERYTHING, Scope, Within
 from rag.types import Answered, AnswerEvent, Exchange, Interrupted, Matrix, Refused, Retrieval
-from workspaces import indexes, scopes, scoping, truth
+from workspaces import indexes, repository, scopes, scoping, truth
 from workspaces.database import Database
 from workspaces.embedders import Embedders
 from workspaces.together import Place
@@ -74,14 +74,18 @@ class Searching:
         offer: Offer | None = None,
         scope: Scope = EVERYTHING,
     ) -> Iterator[AnswerEvent]:
-        """As `rag.answering.Answering.answer`, from what lies in a scope; `offer` is what the model is given: where
-        there is none the usual, as far as it is read in time. Raises as `retrieve` does."""
+        """As `rag.answering.Answering.answer`, from what lies in a scope, in the workspace's mode; `offer` is what the
+        model is given: where there is none the usual, as far as it is read in time. Raises as `retrieve` does."""
         index_id, embedder = self._index(workspace_id)
+        with self._database.read() as connection:
+            mode = repository.mode_of(connection, workspace_id)
         if scope == EVERYTHING:
             answering = self._answering(embedder, offer)
         else:
             answering = self._open_answering(self._scoped(workspace_id, embedder, scope), embedder, offer)
-        events = answering.answer(index_id, question, history=history, model=model, stop=stop, as_typed=as_typed)
+        events = answering.answer(
+            index_id, question, history=history, model=model, stop=stop, as_typed=as_typed, mode=mode
+        )
         if scope == EVERYTHING:
             return events
         with self._database.read() as connection:

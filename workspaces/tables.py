@@ -44,6 +44,7 @@ workspaces = Table(
     Column("created_at", DateTime, nullable=False),
     Column("deleted_at", DateTime),
     Column("paused_at", DateTime),  # since when a person lets no document of it be read
+    Column("mode", String(10), nullable=False, server_default="strict"),  # of its answers: rag/modes.py
     UniqueConstraint("name_key"),
 )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from rag.errors import InvalidInput, NameTaken, NotFound
+from rag.modes import Mode
 from rag.types import Span
 from workspaces.models import (
     FINAL_STATES,
@@ -115,6 +116,10 @@ class FakeLibrary:
     def rename_workspace(self, workspace_id: str, name: str) -> Workspace:
         self._check(name)
         self.spaces[workspace_id] = replace(self.spaces[workspace_id], name=name.strip())
+        return self.workspace(workspace_id)
+
+    def set_mode(self, workspace_id: str, mode: Mode) -> Workspace:
+        self.spaces[workspace_id] = replace(self.spaces[workspace_id], mode=mode)
         return self.workspace(workspace_id)
 
     def delete_workspace(self, workspace_id: str) -> None:

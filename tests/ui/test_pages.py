@@ -459,6 +459,18 @@ def test_documents_of_an_earlier_version_are_read_again_on_demand(services: fake
     assert services.library.read_before == []
 
 
+def test_a_workspace_may_let_answers_add_general_knowledge_and_the_chat_says_so(services: fakes.FakeServices) -> None:
+    at = page(app(), "settings")
+    space = next(one for one in services.library.workspaces() if any(r.key == f"mode-{one.id}" for r in at.radio))
+    assert space.mode == "strict"
+    at.radio(key=f"mode-{space.id}").set_value("open").run()
+    assert services.library.workspace(space.id).mode == "open"
+    assert "Answers may add general knowledge" in texts(page(at, "chat"))
+    at = page(at, "settings")
+    at.radio(key=f"mode-{space.id}").set_value("strict").run()
+    assert "Answers may add general knowledge" not in texts(page(at, "chat"))
+
+
 def test_settings_show_no_path_of_this_machine(services: fakes.FakeServices) -> None:
     at = page(app(), "settings")
     assert "with all-minilm-l6-v2" in texts(at).replace("*", "").replace("\\", "")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from rag.errors import FootnoteError
-from ui import drawer, figures, frame, receipts, resources, scopes, state, turns, uploads
+from ui import drawer, figures, frame, modes, receipts, resources, scopes, state, turns, uploads
 from workspaces.models import Conversation
 
 services = resources.services()
@@ -75,6 +75,7 @@ with st.bottom:  # in sight, wherever the page stands
     resources.show_problems()
     if workspace is not None and workspace.documents:
         scopes.bar(workspace, scopes.current(chat, told), chat=chat)
+        modes.caption(workspace)
 st.chat_input(  # Streamlit puts it below the bar, and scrolls to new answers only where it does so itself
     "Ask a question about your documents",
     key="question",

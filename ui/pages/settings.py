@@ -6,7 +6,7 @@ from importlib import metadata
 
 import streamlit as st
 
-from ui import frame, models, resources, safe, search_index
+from ui import frame, models, modes, resources, safe, search_index
 
 services = resources.services()
 settings = services.settings
@@ -26,6 +26,8 @@ st.markdown(safe.plain(services.doctor.recognition()))
 
 workspace = frame.current_workspace()
 if workspace is not None:
+    st.header("Answers")
+    modes.settings(workspace)
     st.header("Search index")
     search_index.settings(workspace.id)
 
