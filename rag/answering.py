@@ -24,6 +24,7 @@ from rag.pace import ReadingPace
 from rag.prompts import SOURCE_TOKENS, Budget, build_messages
 from rag.protocols import ChatModel, Embedder
 from rag.receipts import Receipt, Request, receipt_of
+from rag.spelling import told
 from rag.types import (
     Answer,
     Answered,
@@ -118,7 +119,9 @@ class Answering:
                 match event:
                     case Answered() | Interrupted():
                         receipt = run.receipt(question, retrieval, timings=event.answer.timings)
-                        yield replace(event, receipt=replace(receipt, removed=event.answer.removed))
+                        notes = (event.answer.left_out, told(retrieval.respelled))
+                        answer = replace(event.answer, left_out=" ".join(filter(None, notes)) or None)
+                        yield replace(event, answer=answer, receipt=replace(receipt, removed=answer.removed))
                     case Refused():
                         yield replace(event, receipt=run.receipt(question, retrieval, timings=event.timings))
                     case _:

@@ -92,6 +92,9 @@ class LexicalIndex(Protocol):
         whole index decides, for in ten documents about leases "lease" says no more than it did in a thousand.
         """
 
+    def similar(self, index_id: str, stem: str, *, letters: int) -> list[tuple[str, int]]:
+        """(stem, number of chunks) of those that begin with the same letter and are as long, give or take `letters`."""
+
     def document_frequencies(self, index_id: str, groups: Sequence[Collection[str]]) -> tuple[int, list[int]]:
         """(number of chunks, number of chunks matching each group)."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.analysis import spellings, stem
 from rag.languages import detect
 from rag.protocols import LexicalIndex
+from rag.spelling import allowance, can_be_misspelled, meant
 from rag.types import Language
 from rag.words import STOP_WORDS
 
@@ -44,7 +45,7 @@ class Term:
     content: bool
     """Whether it carries meaning; function words do not."""
     known: bool
-    """Whether any chunk of the workspace holds it."""
+    """Whether any chunk of the workspace holds it, or what is meant by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Question:
     """In order, repeated words included; a word of several parts stands as its parts."""
     groups: tuple[Group, ...]
     """What the lexical index is asked for: every different word once, words of several parts also whole."""
+    meant: tuple[tuple[str, str], ...] = ()
+    """Words that no document holds, each with the stem that is looked for in its place (rag/spelling.py)."""
 
     @property
     def about_documents(self) -> bool:
@@ -86,6 +89,12 @@ def read_question(text: str, *, index_id: str, languages: Collection[Language], 
     groups = tuple(dict.fromkeys(group for _, group, _ in found))
     total, frequencies = lexical.document_frequencies(index_id, groups) if groups else (0, [])
     frequency = dict(zip(groups, frequencies, strict=True))
+    slips = [(word, group) for word, group, _ in found if not frequency[group] and _carries_meaning(word)]
+    taken = {} if foreign else dict(_meant(slips, index_id=index_id, lexical=lexical))
+    if taken:
+        found = [(word, frozenset({taken[word]}) if word in taken else group, whole) for word, group, whole in found]
+        groups = tuple(dict.fromkeys(group for _, group, _ in found))
+        frequency = dict(zip(groups, lexical.document_frequencies(index_id, groups)[1], strict=True))
     single = [(word, group) for word, group, whole in found if not whole]
     meaningful = any(_carries_meaning(word) for word, _ in single)
     terms = tuple(
@@ -98,7 +107,19 @@ def read_question(text: str, *, index_id: str, languages: Collection[Language], 
         )
         for word, group in single
     )
-    return Question(text, language, terms, groups)
+    return Question(text, language, terms, groups, tuple(taken.items()))
+
+
+def _meant(slips: Sequence[tuple[str, Group]], *, index_id: str, lexical: LexicalIndex) -> Iterator[tuple[str, str]]:
+    """(word, stem that is meant by it) of those that are near to one that there is."""
+    for word, group in slips:
+        if not can_be_misspelled(word):
+            continue
+        for one in sorted(group):
+            known = lexical.similar(index_id, one, letters=allowance(word) + 1)
+            if (found := meant(one, known, allowed=allowance(word))) is not None:
+                yield word, found
+                break
 
 
 def _carries_meaning(word: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rag import spelling
 from rag.places import describe
 from rag.prompts import Part
 from rag.receipts import Considered, Receipt, Sent
@@ -44,6 +45,7 @@ def facts(receipt: Receipt) -> dict[str, str]:
         "Asked": receipt.asked,
         "Searched for": receipt.searched,
         "Searched in": " · ".join(receipt.limited_to) or "all of the workspace",
+        **({"Read as": spelling.told(receipt.respelled)} if receipt.respelled else {}),
         "Evidence": f"{receipt.evidence:.2f}; below {receipt.threshold:.2f} no model is asked",
         "Passages": f"{len(receipt.candidates) + receipt.more} read, {_shown(receipt)} shown",
         "Model": sent.model if sent else _unasked(receipt),

@@ -116,6 +116,8 @@ class Receipt:
     timings: Timings
     removed: tuple[str, ...] = ()
     """Sentences of the model that were left out of the answer."""
+    respelled: tuple[tuple[str, str], ...] = ()
+    """As in `Retrieval`."""
     limited_to: tuple[str, ...] = ()
     """Where was looked, in words; empty where that was all of the workspace."""
 
@@ -170,6 +172,7 @@ def receipt_of(
         sufficient=retrieval.sufficient,
         sent=_sent(request, finished) if request is not None else None,
         timings=timings,
+        respelled=retrieval.respelled,
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rag.analysis import stem, words
 from rag.fusion import Candidate, first_scores, fused_scores, united
 from rag.gate import THRESHOLD, Support, evidence
 from rag.matching import match
@@ -78,6 +79,7 @@ class HybridRetriever:
             sufficient=strength >= THRESHOLD,
             seconds=time.perf_counter() - started,
             others=tuple(others),
+            respelled=tuple(_respelled(read, found)),
         )
 
     def _trusted(self, question: Question, languages: Collection[Language]) -> bool:
@@ -133,6 +135,16 @@ class HybridRetriever:
             )
             for passage, (page, label) in zip(passages, pages, strict=True)
         )
+
+
+def _respelled(question: Question, found: Sequence[Found]) -> Iterator[tuple[str, str]]:
+    """(word as typed, word as the documents have it)."""
+    for typed, looked_for in question.meant:
+        for passage in (entry.passage for entry in found):
+            head = " ".join((passage.title, *passage.heading_path, passage.text))
+            if spelled := next((one for one in words(head) if stem(one, passage.language) == looked_for), None):
+                yield typed, spelled
+                break
 
 
 def _answering(passage: Passage) -> Span:

@@ -8,6 +8,7 @@ detection and correction of spelling errors"); one of these in a short word, two
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from os.path import commonprefix
 
 SHORTEST = 5
 """Letters; shorter words are too near to too many others."""
@@ -16,19 +17,22 @@ _WRITTEN = (("ae", "ä"), ("oe", "ö"), ("ue", "ü"), ("ss", "ß"))
 """How the letters are written where a keyboard lacks them."""
 
 
-def meant(word: str, known: Iterable[tuple[str, int]]) -> str | None:
-    """The word of `known` (each with how often it occurs) that `word` stands for; None where none is near enough."""
-    if not can_be_misspelled(word):
-        return None
-    allowed = allowance(word)
-    variants = tuple(_variants(word))
+def meant(stem: str, known: Iterable[tuple[str, int]], *, allowed: int) -> str | None:
+    """The stem of `known` (each with how often it occurs) that `stem` stands for, with so many slips at the most; None
+    where none is near enough. Of two that are equally near it is the one that goes wrong later, then the commoner."""
+    variants = tuple(_variants(stem))
     near = [
-        (found, -often, other)
+        (found, -len(commonprefix((stem, other))), -often, other)
         for other, often in known
-        if abs(len(other) - len(word)) <= allowed + 1
+        if abs(len(other) - len(stem)) <= allowed + 1
         and (found := min(distance(one, other, most=allowed) for one in variants)) <= allowed
     ]
-    return min(near)[2] if near else None
+    return min(near)[-1] if near else None
+
+
+def told(pairs: Iterable[tuple[str, str]]) -> str:
+    """Which words were taken for which, in words for people; "" where none was."""
+    return " ".join(f"No document says “{typed}”: “{found}” was looked for." for typed, found in pairs)
 
 
 def can_be_misspelled(word: str) -> bool:
@@ -59,8 +63,8 @@ def distance(one: str, other: str, *, most: int) -> int:
     return above[-1]
 
 
-def _variants(word: str) -> Iterator[str]:
-    yield word
+def _variants(stem: str) -> Iterator[str]:
+    yield stem
     for typed, written in _WRITTEN:
-        if typed in word:
-            yield word.replace(typed, written)
+        if typed in stem:
+            yield stem.replace(typed, written)

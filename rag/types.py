@@ -245,6 +245,8 @@ class Retrieval:
     seconds: float = 0.0
     others: tuple[Passage, ...] = ()
     """What was read and stands below the passages, best first; the page is that of the beginning."""
+    respelled: tuple[tuple[str, str], ...] = ()
+    """Words of the question that no document holds, each with the word of the documents that was looked for."""
 
 
 @dataclass(frozen=True, slots=True)

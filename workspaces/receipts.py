@@ -89,6 +89,7 @@ def keep(connection: Connection, turn_id: str, receipt: Receipt) -> None:
         "sufficient": receipt.sufficient,
         "more": receipt.more,
         "removed": list(receipt.removed),
+        "respelled": [list(pair) for pair in receipt.respelled],
         "fates": [
             [entry.fate, entry.source, [entry.read.start, entry.read.end] if entry.read else None]
             for entry in receipt.candidates
@@ -174,6 +175,7 @@ def _receipt(connection: Connection, turn_id: str, row: Row[*tuple[Any, ...]]) -
         candidates=tuple(candidates),
         more=record["more"],
         removed=tuple(record.get("removed", ())),
+        respelled=tuple((typed, found) for typed, found in record.get("respelled", ())),
         evidence=record["evidence"],
         threshold=record["threshold"],
         sufficient=record["sufficient"],

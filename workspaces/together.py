@@ -15,6 +15,7 @@ After that every passage is read and scored alike (rag/retrieval.py).
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
@@ -82,6 +83,12 @@ class _Words:
             some = self._lexical.search(place.index_id, groups, limit=limit, within=place.within)
             found += [ScoredId(item.id, item.score * factor) for item in some]
         return _best(found, limit)
+
+    def similar(self, index_id: str, stem: str, *, letters: int) -> list[tuple[str, int]]:
+        often: Counter[str] = Counter()
+        for place in self._places:
+            often.update(dict(self._lexical.similar(place.index_id, stem, letters=letters)))
+        return list(often.items())
 
     def document_frequencies(self, index_id: str, groups: Sequence[Collection[str]]) -> tuple[int, list[int]]:
         told = [self._lexical.document_frequencies(place.index_id, groups) for place in self._places]

@@ -49,3 +49,15 @@ def test_no_such_mode_or_workspace_is_said(tmp_path: Path) -> None:
             services.library.set_mode("Lease", "loose")  # type: ignore[arg-type]  # as a caller without types may
         with pytest.raises(NotFound):
             services.library.set_mode("nowhere", "open")
+
+
+def test_a_slip_in_the_question_is_forgiven_and_told(tmp_path: Path) -> None:
+    with opened(tmp_path / "data") as services:
+        workspace = services.library.create_workspace("Lease").id
+        ingested(services, workspace, LEASE, "lease.txt")
+        told = answered(services, workspace, "How high is the monthly rent of the habrour office?")
+        assert isinstance(told, Answered)
+        assert told.answer.left_out is not None
+        assert "No document says “habrour”: “harbour” was looked for." in told.answer.left_out
+        assert told.receipt is not None
+        assert told.receipt.respelled == (("habrour", "harbour"),)

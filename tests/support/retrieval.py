@@ -68,6 +68,14 @@ class MemoryLexicalIndex:
                 scored.append(ScoredId(name, score))
         return sorted(scored, key=lambda item: (-item.score, item.id))[:limit]
 
+    def similar(self, workspace_id: str, stem: str, *, letters: int) -> list[tuple[str, int]]:
+        often = Counter(word for held in self._words.values() for word in held)
+        return [
+            (word, count)
+            for word, count in often.items()
+            if word[:1] == stem[:1] and abs(len(word) - len(stem)) <= letters
+        ]
+
     def document_frequencies(self, workspace_id: str, groups: Sequence[Collection[str]]) -> tuple[int, list[int]]:
         held = [sum(any(stem in words for stem in group) for words in self._words.values()) for group in groups]
         return len(self._words), held

@@ -133,3 +133,16 @@ def test_few_sentences_are_embedded_however_long_the_passages_are() -> None:
     before = embedder.texts
     ready.retrieve(WORKSPACE, "How high is the monthly rent?")
     assert 0 < embedder.texts - before <= 10
+
+
+def test_a_word_that_is_typed_wrong_finds_what_is_meant_and_says_so() -> None:
+    found = asked("How high is the montly rennt for the offize?")
+    assert found.passages[0].chunk_id == "lease"
+    assert found.respelled == (("montly", "monthly"), ("rennt", "rent"))  # nothing there is like "offize"
+    assert asked("How high is the monthly rent?").respelled == ()
+
+
+def test_a_word_of_another_language_is_no_slip() -> None:
+    english = [one for one in COLLECTION if one.language == "en"]
+    found = retriever(*english).retrieve(WORKSPACE, "Wann wurde die Turbinen gebaut und wer hat das getan?")
+    assert found.respelled == ()

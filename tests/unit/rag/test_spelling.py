@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from rag.spelling import distance, meant
+from rag.spelling import allowance, can_be_misspelled, distance
+from rag.spelling import meant as nearest
+
+
+def meant(word: str, known: list[tuple[str, int]]) -> str | None:
+    return nearest(word, known, allowed=allowance(word)) if can_be_misspelled(word) else None
+
 
 KNOWN = [("kündigungsfrist", 4), ("kündigung", 9), ("notice", 12), ("notion", 3), ("period", 7), ("müller", 2)]
 
