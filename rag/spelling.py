@@ -8,7 +8,7 @@ detection and correction of spelling errors"); one of these in a short word, two
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from os.path import commonprefix
+from itertools import takewhile
 
 SHORTEST = 5
 """Letters; shorter words are too near to too many others."""
@@ -22,7 +22,7 @@ def meant(stem: str, known: Iterable[tuple[str, int]], *, allowed: int) -> str |
     where none is near enough. Of two that are equally near it is the one that goes wrong later, then the commoner."""
     variants = tuple(_variants(stem))
     near = [
-        (found, -len(commonprefix((stem, other))), -often, other)
+        (found, -_shared(stem, other), -often, other)
         for other, often in known
         if abs(len(other) - len(stem)) <= allowed + 1
         and (found := min(distance(one, other, most=allowed) for one in variants)) <= allowed
@@ -61,6 +61,11 @@ def distance(one: str, other: str, *, most: int) -> int:
             return most + 1
         before, above = above, row
     return above[-1]
+
+
+def _shared(one: str, other: str) -> int:
+    """Letters at the beginning that are the same."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _variants(stem: str) -> Iterator[str]:
