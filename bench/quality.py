@@ -34,15 +34,20 @@ FIGURES = {
 }
 """What a set is made to measure; the others, MRR@10."""
 
+ACROSS = "-de-en"
+"""How a set is called whose questions are in another language than its documents: the multilingual embedder's."""
+
 TARGETS = {
-    "chunkeval": 0.881,
-    "clapnq": 0.983,
-    "debian-docs": 0.95,
-    "sec10q": 0.907,
-    "xquad-de": 0.948,
-    "xquad-en": 0.976,
+    "chunkeval": 0.93,
+    "clapnq": 0.988,
+    "debian-docs": 0.985,
+    "debian-docs-de-en": 0.80,
+    "sec10q": 0.96,
+    "xquad-de": 0.95,
+    "xquad-de-en": 0.88,
+    "xquad-en": 0.975,
 }
-"""What words alone, or words and meaning with one fixed weight, were measured to reach."""
+"""What is aimed at, with the embedder that the set is measured with."""
 
 ANSWERS = ("answer_f1", "false_refusal", "true_refusal", "citation_precision", "quotes_verbatim")
 
@@ -104,7 +109,10 @@ def _measured(folder: Path, runs: Path | None, arguments: list[str], *, name: st
     command = [sys.executable, "-m", "entrypoints.cli", "eval", str(folder.resolve()), "--json", *arguments]
     command += ["--runs", str(kept.resolve())] if kept else []
     print(f"{name} …", file=sys.stderr, flush=True)
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    across = {"FOOTNOTE_EMBEDDER": "multilingual"} if folder.name.endswith(ACROSS) else {}
+    done = subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False, env={**os.environ, **across}
+    )
     if done.returncode != 0:
         return None
     measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
