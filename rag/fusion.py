@@ -34,6 +34,8 @@ _PHRASE = 2.4
 _HEADING = 2.75
 _LISTING = -1.3
 _NAMED = 2.0
+_QUOTED = 5.0
+"""More than all else can make up for, mostly: who puts words in quotation marks wants these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def fused_scores(
         + _PHRASE * phrase
         + _HEADING * heading
         + _LISTING * listed
+        + _QUOTED * np.array([match.quoted for match in matches])
         + _NAMED * np.array(named)
     )
     return scores

@@ -45,6 +45,8 @@ class Match:
     """Agreement of question and nearest heading: words of each that the other holds, multiplied."""
     grams: float
     """Of the pieces of the question's content words, by rarity among the candidates, that the passage holds."""
+    quoted: float
+    """Of what the question has in quotation marks, word for word as there."""
     listing: float
     """Of the passage's lines that look like a table of contents."""
     sentences: tuple[Marked, ...]
@@ -91,6 +93,7 @@ def match(question: Question, passages: Sequence[Passage]) -> list[Match]:
             phrase=wanted.phrase_share(one.body),
             heading=wanted.word_share(one.nearest) * _agreement(wanted.stems, one.nearest),
             grams=wanted.piece_share(held),
+            quoted=_quoted(question, one),
             listing=one.listing,
             sentences=tuple(_marked(wanted, one, held, begin=passage.span.start)),
         )
@@ -112,6 +115,13 @@ def _marked(wanted: _Wanted, read: Wording, held: Sequence[str], *, begin: int) 
             )
         )
     return sorted(found, key=lambda marked: -(marked.coverage + marked.grams))
+
+
+def _quoted(question: Question, read: Wording) -> float:
+    if not question.quoted:
+        return 0.0
+    text = joined((read.above, read.body)).spelled + BEFORE_WORD
+    return sum(phrase + BEFORE_WORD in text for phrase in question.quoted) / len(question.quoted)
 
 
 def _phrases(question: Question) -> Iterator[tuple[list[str], float]]:

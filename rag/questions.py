@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from rag.analysis import spellings, stem
+from rag.analysis import spellings, stem, words
 from rag.languages import detect
 from rag.protocols import LexicalIndex
 from rag.spelling import allowance, can_be_misspelled, meant
 from rag.types import Language
+from rag.wording import BEFORE_WORD
 from rag.words import STOP_WORDS
 
 
@@ -29,6 +31,8 @@ _DOCUMENT_WORDS = _set(
     "dokument dokumente dokuments dokumenten datei dateien text texte texten inhalt inhalte seite thema themen geht",
     "handelt worum wovon wichtigste wichtigsten punkte kernaussagen",
 )
+
+_QUOTED = re.compile(r"[\"„“»«‹›]([^\"„“”»«‹›]{2,200})[\"“”«»‹›]")
 
 Group = frozenset[str]
 """The stems of one word in every language of the workspace; any of them is a match."""
@@ -58,6 +62,8 @@ class Question:
     """In order, repeated words included; a word of several parts stands as its parts."""
     groups: tuple[Group, ...]
     """What the lexical index is asked for: every different word once, words of several parts also whole."""
+    quoted: tuple[str, ...] = ()
+    """What stands in quotation marks: it is wanted word for word."""
     meant: tuple[tuple[str, str], ...] = ()
     """Words that no document holds, each with the stem that is looked for in its place (rag/spelling.py)."""
 
@@ -99,7 +105,7 @@ def read_question(text: str, *, index_id: str, languages: Collection[Language], 
     meaningful = any(_carries_meaning(word) for word, _ in single)
     terms = tuple(
         Term(
-            word=word,
+            word=taken.get(word, word),
             group=group,
             rarity=_rarity(total, frequency[group]),
             content=not meaningful or _carries_meaning(word),
@@ -107,7 +113,8 @@ def read_question(text: str, *, index_id: str, languages: Collection[Language], 
         )
         for word, group in single
     )
-    return Question(text, language, terms, groups, tuple(taken.items()))
+    quoted = tuple(filter(None, (BEFORE_WORD.join(("", *words(part))) for part in _QUOTED.findall(text))))
+    return Question(text, language, terms, groups, quoted, tuple(taken.items()))
 
 
 def _meant(slips: Sequence[tuple[str, Group]], *, index_id: str, lexical: LexicalIndex) -> Iterator[tuple[str, str]]:

@@ -70,7 +70,7 @@ def _suggestion(workspace_id: str) -> None:
         st.markdown(
             f"**{figures.count(found.documents, 'document')} here {'is' if found.documents == 1 else 'are'} in {spoken}"
             f"{' and other languages' if len(found.languages) > 2 else ''}.** "
-            "The embedder of this workspace was trained for English: passages are then found mostly by their words. "
+            "The embedder of this workspace was not trained for that: passages are then found mostly by their words. "
             "The multilingual one finds them by their meaning as well, also with questions in another language."
         )
         with st.container(horizontal=True):

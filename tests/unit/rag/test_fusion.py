@@ -7,7 +7,7 @@ from rag.fusion import Candidate, first_scores, fused_scores, standardised, unit
 from rag.matching import Match
 from rag.types import ScoredId
 
-NOTHING = Match(phrase=0.0, heading=0.0, grams=0.0, listing=0.0, sentences=())
+NOTHING = Match(phrase=0.0, heading=0.0, grams=0.0, quoted=0.0, listing=0.0, sentences=())
 
 
 def scored(**scores: float) -> list[ScoredId]:
@@ -61,12 +61,14 @@ def test_an_embedder_that_does_not_know_the_language_weighs_less() -> None:
     assert gap[False] > gap[True]
 
 
-@pytest.mark.parametrize("better", ["phrase", "heading", "grams"])
+@pytest.mark.parametrize("better", ["phrase", "heading", "grams", "quoted"])
 def test_equal_candidates_are_told_apart_by_their_words(better: str) -> None:
     candidates = [Candidate("a", 1.0, 0.5), Candidate("b", 1.0, 0.5)]
     matches = [
         NOTHING,
-        Match(**{"phrase": 0.0, "heading": 0.0, "grams": 0.0, "listing": 0.0, better: 1.0}, sentences=()),
+        Match(
+            **{"phrase": 0.0, "heading": 0.0, "grams": 0.0, "quoted": 0.0, "listing": 0.0, better: 1.0}, sentences=()
+        ),
     ]
     scores = fused_scores(candidates, matches, [0.0, 0.0], trusted=True)
     assert scores[1] > scores[0]
@@ -74,7 +76,7 @@ def test_equal_candidates_are_told_apart_by_their_words(better: str) -> None:
 
 def test_a_table_of_contents_comes_after_the_text_it_points_to() -> None:
     candidates = [Candidate("contents", 1.0, 0.5), Candidate("text", 1.0, 0.5)]
-    listing = Match(phrase=0.0, heading=0.0, grams=0.0, listing=1.0, sentences=())
+    listing = Match(phrase=0.0, heading=0.0, grams=0.0, quoted=0.0, listing=1.0, sentences=())
     scores = fused_scores(candidates, [listing, NOTHING], [0.0, 0.0], trusted=True)
     assert scores[1] > scores[0]
 

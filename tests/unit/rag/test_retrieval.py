@@ -146,3 +146,13 @@ def test_a_word_of_another_language_is_no_slip() -> None:
     english = [one for one in COLLECTION if one.language == "en"]
     found = retriever(*english).retrieve(WORKSPACE, "Wann wurde die Turbinen gebaut und wer hat das getan?")
     assert found.respelled == ()
+
+
+def test_what_stands_in_quotation_marks_is_wanted_word_for_word() -> None:
+    loose = chunk("Notice of the end of a quarter is given in writing. Three months are usual.", name="loose")
+    exact = chunk("Other terms: three months to the end of a quarter.", name="exact")
+    found = retriever(loose, exact, *COLLECTION)
+    typed = "Which notice is given: {}?"
+    assert found.retrieve(WORKSPACE, typed.format("end of a quarter, in writing")).passages[0].chunk_id == "loose"
+    for phrase in ('"three months to the end"', "„Three months to the end“", "»three  months\nto the end«"):
+        assert found.retrieve(WORKSPACE, typed.format(phrase)).passages[0].chunk_id == "exact"
