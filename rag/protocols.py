@@ -46,6 +46,14 @@ class Embedder(Protocol):
         """The question's vector; a question past the window is shortened at its end."""
 
 
+class Reranker(Protocol):
+    """Reads question and passage together. Thread-safe."""
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        """How well each text answers, higher is better, for as many of the first ones as there is time for. Raises
+        EmbedderUnavailable."""
+
+
 class VectorStore(Protocol):
     """Ids and vectors, nothing else: text and truth live in SQL. Scores are cosine similarities."""
 

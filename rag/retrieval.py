@@ -15,9 +15,9 @@ from rag.gate import THRESHOLD, Support, evidence
 from rag.matching import match
 from rag.naming import named
 from rag.places import locate
-from rag.protocols import Embedder, LexicalIndex, PassageSource, VectorSearch
+from rag.protocols import Embedder, LexicalIndex, PassageSource, Reranker, VectorSearch
 from rag.questions import Question, read_question
-from rag.reranking import across_languages, by_sentences
+from rag.reranking import across_languages, by_reader, by_sentences
 from rag.scope import Within
 from rag.selection import Chosen, Found, choose, pull, scored, spread, wanting
 from rag.types import Language, Likeness, Passage, Retrieval, ScoredId, Span, Vector
@@ -44,8 +44,17 @@ class _Near:
 class HybridRetriever:
     """Words and meaning, fused by score; implements what answering and search need. Thread-safe if its parts are."""
 
-    def __init__(self, embedder: Embedder, vectors: VectorSearch, lexical: LexicalIndex, source: PassageSource) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        vectors: VectorSearch,
+        lexical: LexicalIndex,
+        source: PassageSource,
+        *,
+        reranker: Reranker | None = None,
+    ) -> None:
         self._embedder = embedder
+        self._reranker = reranker
         self._vectors = vectors
         self._lexical = lexical
         self._source = source
@@ -71,6 +80,8 @@ class HybridRetriever:
         if strength < THRESHOLD and trusted and not across:  # the words leave doubt; it costs 30 to 100 ms
             found = by_sentences(found, meaning.result().vector, embedder)
             strength = evidence(read, _support(found, likeness, trusted=trusted, across=across))
+        if self._reranker is not None:
+            found = by_reader(found, question, self._reranker)
         chosen, others = choose(found, limit)
         return Retrieval(
             question=question,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rag.answering import Answering, Retriever
     from rag.pace import ReadingPace
     from rag.prompts import Offer
-    from rag.protocols import Embedder, LexicalIndex, VectorSearch
+    from rag.protocols import Embedder, LexicalIndex, Reranker, VectorSearch
     from rag.retrieval import HybridRetriever
     from workspaces.passages import StoredPassages
     from workspaces.together import Place
@@ -102,22 +102,41 @@ def open_splitter(embedder: Embedder) -> Splitter:
     return StructureSplitter(count_tokens=embedder.count_tokens, window=embedder.window, recipe=embedder.name)
 
 
+def open_reranker(settings: Settings) -> Reranker | None:
+    """A second reader of the first passages, where a person has set one."""
+    if settings.reranker is None:
+        return None
+    from rag.rerankers import CrossEncoderReranker
+
+    return CrossEncoderReranker(settings.reranker.expanduser())
+
+
 def open_retriever(
-    embedder: Embedder, *, vectors: VectorSearch, lexical: LexicalIndex, source: StoredPassages
+    embedder: Embedder,
+    *,
+    vectors: VectorSearch,
+    lexical: LexicalIndex,
+    source: StoredPassages,
+    reranker: Reranker | None,
 ) -> HybridRetriever:
     """Finds passages by words and by meaning."""
     from rag.retrieval import HybridRetriever
 
-    return HybridRetriever(embedder, vectors=vectors, lexical=lexical, source=source)
+    return HybridRetriever(embedder, vectors=vectors, lexical=lexical, source=source, reranker=reranker)
 
 
 def open_together(
-    places: Sequence[Place], *, vectors: VectorSearch, lexical: LexicalIndex, source: StoredPassages
+    places: Sequence[Place],
+    *,
+    vectors: VectorSearch,
+    lexical: LexicalIndex,
+    source: StoredPassages,
+    reranker: Reranker | None,
 ) -> Retriever:
     """Finds passages in several search indexes."""
     from workspaces.together import Together
 
-    return Together(places, vectors=vectors, lexical=lexical, source=source)
+    return Together(places, vectors=vectors, lexical=lexical, source=source, reranker=reranker)
 
 
 def open_answering(

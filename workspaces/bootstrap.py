@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rag.errors import FootnoteError
 from rag.pace import ReadingPace
-from workspaces.adapters import ENGINES, Engines, open_answering, open_retriever, open_splitter, open_together
+from workspaces.adapters import (
+    ENGINES,
+    Engines,
+    open_answering,
+    open_reranker,
+    open_retriever,
+    open_splitter,
+    open_together,
+)
 from workspaces.background import Background
 from workspaces.building import Builder
 from workspaces.chat_models import ChatModels
@@ -183,17 +191,18 @@ class _Parts:
         )
         self.chat_models = ChatModels(settings, preferences=preferences)
         cleanup.callback(self.chat_models.close)
+        reranker = open_reranker(settings)
         self.searching = Searching(
             self.database,
             self.embedders,
             open_retriever=lambda embedder: open_retriever(
-                embedder, vectors=self.vectors, lexical=self.lexical, source=self.passages
+                embedder, vectors=self.vectors, lexical=self.lexical, source=self.passages, reranker=reranker
             ),
             open_answering=lambda retriever, embedder, offer: open_answering(
                 retriever, embedder, source=self.passages, offer=offer, pace=self.reading_pace
             ),
             open_together=lambda places: open_together(
-                places, vectors=self.vectors, lexical=self.lexical, source=self.passages
+                places, vectors=self.vectors, lexical=self.lexical, source=self.passages, reranker=reranker
             ),
         )
         self.conversations = Conversations(self.database, answering=self.searching, open_model=self.chat_models.open)

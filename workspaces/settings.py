@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     """Catalogue key of the built-in chat model."""
     embedder: str = "all-minilm-l6-v2"
     """Catalogue key of the bundled embedder, "multilingual", or the folder of any sentence-transformers model."""
+    reranker: Path | None = None
+    """Folder of a sentence-transformers cross-encoder that reads the first passages once more; none by default."""
     ollama_url: str = "http://127.0.0.1:11434"
     num_ctx: int = Field(default=8192, ge=1024, le=131072)
     """Tokens of prompt and answer together that a chat model is asked to hold."""

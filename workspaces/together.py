@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.protocols import Embedder, LexicalIndex, PassageSource, VectorSearch
+from rag.protocols import Embedder, LexicalIndex, PassageSource, Reranker, VectorSearch
 from rag.retrieval import HybridRetriever
 from rag.scope import Within
 from rag.types import Language, Matrix, Passage, Retrieval, ScoredId, Span, Vector
@@ -47,9 +47,16 @@ class Together:
     """Finds passages in several indexes; what answering needs. The first is where the question was asked."""
 
     def __init__(
-        self, places: Sequence[Place], *, vectors: VectorSearch, lexical: LexicalIndex, source: PassageSource
+        self,
+        places: Sequence[Place],
+        *,
+        vectors: VectorSearch,
+        lexical: LexicalIndex,
+        source: PassageSource,
+        reranker: Reranker | None = None,
     ) -> None:
         self._places = places
+        self._reranker = reranker
         self._vectors = vectors
         self._lexical = lexical
         self._source = source
@@ -61,6 +68,7 @@ class Together:
             vectors=_Vectors(self._places, self._vectors, question),
             lexical=_Words(self._places, self._lexical),
             source=_Passages(self._places, self._source),
+            reranker=self._reranker,
         )
         return one.retrieve(index_id, question, limit=limit)
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from rag.analysis import stems
-from rag.protocols import Embedder
+from rag.protocols import Embedder, Reranker
 from rag.questions import Question, read_question
 from rag.retrieval import HybridRetriever
 from rag.scope import Within
@@ -135,11 +135,25 @@ class MemoryPassages:
         return [(offset // 100 + 1, f"p{offset // 100 + 1}") for _, offset in places]
 
 
-def retriever(*passages: Passage, embedder: Embedder | None = None) -> HybridRetriever:
+class WordReranker:
+    """Counts the words of the question that a text holds."""
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        asked = set(stems(question, "en"))
+        return [float(len(asked.intersection(stems(text, "en")))) for text in texts]
+
+
+def retriever(
+    *passages: Passage, embedder: Embedder | None = None, reranker: Reranker | None = None
+) -> HybridRetriever:
     """The real retriever over these passages."""
     embedder = embedder or HashEmbedder()
     return HybridRetriever(
-        embedder, MemoryVectorSearch(embedder, passages), MemoryLexicalIndex(passages), MemoryPassages(passages)
+        embedder,
+        MemoryVectorSearch(embedder, passages),
+        MemoryLexicalIndex(passages),
+        MemoryPassages(passages),
+        reranker=reranker,
     )
 
 
