@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
-from rag import portions
+from rag import plans
 from rag.alignment import Aligner
 from rag.checking import Checker
 from rag.citations import Footnotes, PageSource
@@ -20,7 +20,8 @@ from rag.errors import ModelError
 from rag.modes import settled
 from rag.notes import Notes
 from rag.pace import ReadingPace
-from rag.portions import NOTE_TOKENS, Plan, Portion, room_for
+from rag.plans import Plan
+from rag.portions import NOTE_TOKENS, Portion, room_for
 from rag.prompts import Budget, Prompt, build_messages
 from rag.protocols import ChatModel, Embedder, Retriever
 from rag.quoting import central, quoted
@@ -63,7 +64,7 @@ class Digest:
         if task is None:
             return None
         room = room_for(model, self._pace, self._source_tokens)
-        return portions.plan(self._retriever, workspace_id, question, task=task, room=room)
+        return plans.plan(self._retriever, workspace_id, question, task=task, room=room)
 
     def events(
         self, plan: Plan, question: str, *, workspace_id: str, model: ChatModel | None, run: Run
