@@ -7,6 +7,7 @@ passages that the notes rest on, so that every footnote leads to a document and 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
@@ -21,7 +22,7 @@ from rag.modes import settled
 from rag.notes import Notes
 from rag.pace import ReadingPace
 from rag.plans import Plan
-from rag.portions import NOTE_TOKENS, Portion, room_for
+from rag.portions import NOTE_TOKENS, Portion, most_left, room_for, thinned
 from rag.prompts import Budget, Prompt, build_messages
 from rag.protocols import ChatModel, Embedder, Retriever
 from rag.quoting import central, quoted
@@ -73,20 +74,22 @@ class Digest:
         if model is None:
             yield from self._quotes(plan, run)
             return
-        total = len(plan.portions)
-        reduced = plan.task.kind == "comparison" or (plan.task.kind == "summary" and total > _TOGETHER)
-        work = _Work(plan, question, workspace_id=workspace_id, model=model, run=run, steps=total + reduced)
-        for number, portion in enumerate(plan.portions, 1):
-            yield Progress(number - 1, work.steps, f"Reading part {number} of {total}")
+        reduced = plan.task.kind == "comparison" or (plan.task.kind == "summary" and len(plan.portions) > _TOGETHER)
+        work = _Work(plan, question, workspace_id=workspace_id, model=model, run=run)
+        while work.left:
+            portion = work.left.pop(0)
+            number, total = work.done + 1, work.done + 1 + len(work.left)
+            yield Progress(work.done, total + reduced, f"Reading part {number} of {total}")
             for event in self._note(work, portion):
                 if not reduced or isinstance(event, Interrupted):
                     yield event
             if work.ended:
                 return
+            work.part_done(portion)
         if work.notes.empty:
             yield from self._quotes(plan, run)
         elif reduced:
-            yield Progress(work.steps - 1, work.steps, "Putting the notes together")
+            yield Progress(work.done, work.done + 1, "Putting the notes together")
             yield from self._reduce(work)
         else:
             yield Answered(work.answer())
@@ -203,19 +206,30 @@ class Digest:
 class _Work:
     """One answer in the making: what it is made of, and how far it is."""
 
-    def __init__(self, plan: Plan, question: str, *, workspace_id: str, model: ChatModel, run: Run, steps: int) -> None:
+    def __init__(self, plan: Plan, question: str, *, workspace_id: str, model: ChatModel, run: Run) -> None:
         self.plan = plan
         self.question = question
         self.workspace_id = workspace_id
         self.model = model
         self.run = run
         self.notes = Notes(listed=plan.task.kind == "list")
-        self.steps = steps
-        """Portions, and the answer from their notes where there is one."""
+        self.left = list(plan.portions)
+        self.done = 0
+        """Portions that are behind."""
         self.ended = False
+        self._began = time.perf_counter()
+        self._abouts: set[str] = set()
         self._read = 0
         self._reading: Reading | None = None
         """The last request, should another one follow."""
+
+    def part_done(self, portion: Portion) -> None:
+        """A portion is behind: of those ahead as many stay as the model has shown to read in time."""
+        self.done += 1
+        self._abouts.add(portion.about)
+        most = most_left(self.done, time.perf_counter() - self._began)
+        due = self.plan.abouts if self.plan.task.kind == "comparison" else ()
+        self.left = thinned(self.left, most, due=set(due) - self._abouts)
 
     def asked(self, request: Request, draft: Draft) -> None:
         """A request is on its way."""

@@ -6,7 +6,7 @@ what it is about, and the first pages alone would be a summary of the preface.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -60,6 +60,18 @@ def room_for(model: ChatModel | None, pace: ReadingPace | None, source_tokens: i
     tokens = max(1, min(source_tokens, budget.free(_AROUND)))
     seconds = (tokens + _AROUND + _WRITING * NOTE_TOKENS / 2) / speed
     return Room(max(FEWEST, min(MOST, int(SECONDS / seconds))), tokens)
+
+
+def most_left(done: int, seconds: float) -> int:
+    """Portions that can still be read in time, when so many took so long."""
+    return max(FEWEST - done, int((SECONDS - seconds) * done / max(seconds, 1e-3)), 0)
+
+
+def thinned(portions: Sequence[Portion], most: int, *, due: Collection[str] = ()) -> list[Portion]:
+    """At most so many, evenly; the first of each that `due` names stays in any case."""
+    first = {about: next(one for one in portions if one.about == about) for about in due}
+    rest = spread([one for one in portions if one not in first.values()], max(0, most - len(first)))
+    return [one for one in portions if one in first.values() or one in rest]
 
 
 def chosen(passages: Sequence[Passage], most: int) -> list[Passage]:

@@ -77,7 +77,7 @@ def reason(entry: Considered, receipt: Receipt) -> str:
         case "part":
             return f"In part {_part_with(entry, receipt)} of {len(receipt.readings)} that the model took notes of"
         case "unread":
-            return "Not read: the answer ended before"
+            return "Not read: the time was up, or the answer ended before"
         case "no_room":
             room = receipt.sent.room if receipt.sent else 0
             return f"Evidence only: did not fit the {room:,} tokens for sources"

@@ -8,6 +8,7 @@ import pytest
 from rag.answering import Answering
 from rag.errors import ModelOutOfMemory
 from rag.modes import Mode
+from rag.portions import Portion, most_left, thinned
 from rag.protocols import Retriever
 from rag.retrieval import HybridRetriever
 from rag.testing import HashEmbedder, Reply, Scripted, ScriptedChatModel
@@ -134,6 +135,27 @@ def test_of_a_huge_document_the_beginnings_of_sections_are_read_and_the_limit_is
     assert ordinals[0] == 0
     assert all(ordinal % 30 == 0 for ordinal in ordinals)
     assert ordinals[-1] > 700, "spread over all of it"
+
+
+def test_a_model_that_turns_out_to_be_slow_reads_fewer_parts_spread_over_all() -> None:
+    passages = mill(*HALLS, *HALLS[:6])
+    portions = [Portion((one,), one.title) for one in passages]
+    assert most_left(1, 40.0) == 2
+    assert most_left(1, 500.0) == 1, "two parts in any case"
+    assert most_left(2, 500.0) == 0
+    assert thinned(portions, 4) == [portions[place] for place in (0, 4, 8, 12)]
+    sides = [Portion((one,), "A" if number < 15 else "B") for number, one in enumerate(passages)]
+    assert thinned(sides, 0, due={"B"}) == sides[15:]
+
+
+def test_a_slow_first_part_shortens_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.digest.most_left", lambda done, seconds: 2 - done)
+    events, model = ask("Summarise this document", mill(*HALLS))
+    assert len(model.requests) == 3, "two parts and the answer"
+    last = answered(events)
+    assert "of 10 passages were read by the model" in (last.answer.left_out or "")
+    assert last.receipt is not None
+    assert {entry.fate for entry in last.receipt.candidates} == {"part", "unread"}
 
 
 def test_without_a_model_the_most_telling_sentences_are_quoted() -> None:
