@@ -164,8 +164,7 @@ class Digest:
     # --- both ------------------------------------------------------------------------------------
 
     def _budget(self, model: ChatModel, *, answer: int = 400) -> Budget:
-        in_time = self._pace.prompt_tokens(model.name) if self._pace else None
-        return Budget(model.context_window, answer=answer, sources=self._source_tokens, prompt=in_time)
+        return Budget(model.context_window, answer=answer, sources=self._source_tokens)
 
     def _asked(self, work: _Work, prompt: Prompt, passages: Sequence[Passage]) -> tuple[Request, Draft]:
         """A request on its way, and what checks its answer against the passages."""

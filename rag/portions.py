@@ -22,8 +22,11 @@ FEWEST, MOST = 2, 24
 """Portions, however slow or fast a model is."""
 NOTE_TOKENS = 160
 """Most that is written of a portion."""
-_AROUND = 250
-"""Tokens of a request beside its sources, an upper bound."""
+PORTION_TOKENS = 800
+"""Most of a portion: of a longer one a small model notes no more."""
+_SMALLEST = 400
+_AROUND = 130
+"""Tokens of a request beside its sources."""
 _WRITING = 2.5
 """A written token takes as long as so many read ones (45 and 19 a second on two cores); half of the room for notes is
 used."""
@@ -55,10 +58,11 @@ def room_for(model: ChatModel | None, pace: ReadingPace | None, source_tokens: i
     if model is None:
         return Room(FEWEST, source_tokens)
     speed = (pace.speed(model.name) if pace else None) or ASSUMED
-    in_time = pace.prompt_tokens(model.name) if pace else None
-    budget = Budget(model.context_window, answer=NOTE_TOKENS, sources=source_tokens, prompt=in_time)
-    tokens = max(1, min(source_tokens, budget.free(_AROUND)))
-    seconds = (tokens + _AROUND + _WRITING * NOTE_TOKENS / 2) / speed
+    beside = _AROUND + _WRITING * NOTE_TOKENS / 2
+    in_time = max(_SMALLEST, int(SECONDS / FEWEST * speed - beside))
+    held = Budget(model.context_window, answer=NOTE_TOKENS).free(_AROUND)
+    tokens = max(1, min(PORTION_TOKENS, source_tokens, in_time, held))
+    seconds = (tokens + beside) / speed
     return Room(max(FEWEST, min(MOST, int(SECONDS / seconds))), tokens)
 
 
@@ -147,5 +151,5 @@ def in_order(passages: Sequence[Passage]) -> list[Passage]:
 
 
 def tokens_of(passage: Passage) -> int:
-    """Of a passage in the prompt, about, and rather too many: models count three to five characters a token."""
-    return 20 + (len(passage.text) + len(passage.header)) // 3
+    """Of a passage in the prompt, about: models count three to five characters a token, German ones fewer."""
+    return 20 + (len(passage.text) + len(passage.header)) * 2 // 7

@@ -22,7 +22,7 @@ HALLS = [
     + f"Nobody may enter the {colour} hall at night without a lamp. " * 12
     for number, colour in enumerate(COLOURS)
 ]
-"""Ten passages, of which a portion of 1,200 tokens takes four."""
+"""Ten passages, of which a portion of 800 tokens takes three."""
 
 
 OTHERS = document("others", *(f"Bees gather honey of sort {number} in summer." for number in range(30)))
@@ -64,11 +64,12 @@ def test_a_summary_is_read_in_parts_and_every_sentence_leads_to_a_passage() -> N
     passages = mill(*HALLS)
     events, model = ask("Summarise this document", passages)
     last = answered(events)
-    assert len(model.requests) == 4, "three portions, and one answer from the notes"
+    assert len(model.requests) == 5, "four portions, and one answer from the notes"
     assert [event.note for event in events if isinstance(event, Progress)] == [
-        "Reading part 1 of 3",
-        "Reading part 2 of 3",
-        "Reading part 3 of 3",
+        "Reading part 1 of 4",
+        "Reading part 2 of 4",
+        "Reading part 3 of 4",
+        "Reading part 4 of 4",
         "Putting the notes together",
     ]
     assert isinstance(events[0], Evidence)
@@ -87,7 +88,7 @@ def test_the_receipt_tells_every_request() -> None:
     assert receipt.sent is not None
     assert receipt.sent.whole
     assert receipt.sent.messages == model.requests[-1]
-    assert len(receipt.readings) == 3
+    assert len(receipt.readings) == 4
     assert sum(len(reading.read) for reading in receipt.readings) == 10
     assert all(reading.reported and reading.kept and not reading.dropped for reading in receipt.readings)
     assert {entry.fate for entry in receipt.candidates} == {"part"}
@@ -108,14 +109,14 @@ def test_a_short_document_is_summarised_in_one_request() -> None:
 def test_what_a_part_does_not_say_reaches_neither_notes_nor_answer() -> None:
     lie = "The emperor of China bought 900 elephants in Paris."
     events, model = ask(
-        "Summarise this document", mill(*HALLS), *(lambda m: f"{noting(m)} {lie}",) * 3, lambda m: f"{noting(m)} {lie}"
+        "Summarise this document", mill(*HALLS), *(lambda m: f"{noting(m)} {lie}",) * 4, lambda m: f"{noting(m)} {lie}"
     )
     last = answered(events)
     assert "elephants" not in model.requests[-1][-1].content
     assert "elephants" not in last.answer.text
     assert last.answer.removed == (lie,)
     assert last.receipt is not None
-    assert [reading.dropped for reading in last.receipt.readings] == [1, 1, 1]
+    assert [reading.dropped for reading in last.receipt.readings] == [1, 1, 1, 1]
 
 
 def test_of_a_huge_document_the_beginnings_of_sections_are_read_and_the_limit_is_told() -> None:
