@@ -156,7 +156,7 @@ class Digest:
         answer = None if draft.empty or draft.unfounded else work.made(draft.answer(work.run.timings()))
         if draft.broken:
             yield work.interrupted(draft, draft.error, answer)
-        elif answer is None:
+        elif answer is None or not work.covers_all_sides(answer):
             yield Answered(work.answer())
         else:
             yield Answered(settled(answer, work.run.mode, comparable=draft.comparable))
@@ -250,6 +250,14 @@ class _Work:
     def answer(self) -> Answer:
         """The notes so far as the answer."""
         return self.notes.answer(self.model.name, self.run.timings(), self.told)
+
+    def covers_all_sides(self, answer: Answer) -> bool:
+        """Whether an answer says something of each side of a comparison of which there are notes."""
+        if self.plan.task.kind != "comparison":
+            return True
+        noted, told = ({one.chunk_id for one in each.citations} for each in (self.answer(), answer))
+        sides = ({one.chunk_id for one in self.plan.of(about)} for about in self.plan.abouts)
+        return all(side & told for side in sides if side & noted)
 
     @property
     def told(self) -> str | None:

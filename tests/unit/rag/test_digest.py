@@ -205,6 +205,13 @@ def test_a_comparison_reads_both_sides_apart() -> None:
     assert {one.title for one in last.answer.citations} == {"The mill", "Another"}
 
 
+def test_a_comparison_that_says_nothing_of_one_side_gives_way_to_the_notes() -> None:
+    passages = [*mill(*HALLS[:1]), *mill(HALLS[1], name="other", title="Another")]
+    one_sided = "The red hall was built in 1900."
+    events, _ = ask("Compare the red hall and the green hall", passages, noting, noting, one_sided)
+    assert "The green hall was built in 1901." in answered(events).answer.text
+
+
 def test_a_summary_of_a_matter_takes_the_usual_way() -> None:
     events, model = ask(
         "Summarise who may enter a hall at night without a lamp", [*mill(*HALLS), *OTHERS], "Nobody may enter at night."
