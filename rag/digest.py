@@ -156,7 +156,7 @@ class Digest:
         answer = None if draft.empty or draft.unfounded else work.made(draft.answer(work.run.timings()))
         if draft.broken:
             yield work.interrupted(draft, draft.error, answer)
-        elif answer is None or not work.covers_all_sides(answer):
+        elif answer is None or not work.holds(answer):
             yield Answered(work.answer())
         else:
             yield Answered(settled(answer, work.run.mode, comparable=draft.comparable))
@@ -251,8 +251,11 @@ class _Work:
         """The notes so far as the answer."""
         return self.notes.answer(self.model.name, self.run.timings(), self.told)
 
-    def covers_all_sides(self, answer: Answer) -> bool:
-        """Whether an answer says something of each side of a comparison of which there are notes."""
+    def holds(self, answer: Answer) -> bool:
+        """Whether an answer is better than its notes: most of it is in the documents, and a comparison says something
+        of each side of which there are notes."""
+        if 2 * sum(one.verdict == "not_found" for one in answer.sentences) > len(answer.sentences):
+            return False
         if self.plan.task.kind != "comparison":
             return True
         noted, told = ({one.chunk_id for one in each.citations} for each in (self.answer(), answer))
