@@ -20,7 +20,7 @@ _NOTES: dict[TaskKind, str] = {
     ),
     "list": (
         "Task: {question}\nThe sources are a part of what there is. Write in {language} one short sentence for each "
-        "thing that they name on it, and what they say of it. If they name none, write only: None."
+        "thing that they name on it, and what they say of it."
     ),
     "comparison": (
         "Task: {question}\nThe sources are for one side of it: {side}. Say in {language} what they say of {side}, in "
