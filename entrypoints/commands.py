@@ -13,7 +13,7 @@ from pathlib import Path
 from entrypoints import indexed, receipt_shown, scoped, sections, shown, tagged, tested, watched
 from entrypoints.output import Output, as_json
 from rag.errors import FootnoteError, InvalidInput, NotFound
-from rag.types import Answered, Interrupted, Refused
+from rag.types import Answered, Interrupted, Progress, Refused
 from workspaces.bootstrap import Services
 from workspaces.identifiers import new_id
 from workspaces.models import Check, DocumentRecord
@@ -206,7 +206,9 @@ def ask(services: Services, options: Namespace, out: Output) -> int:
         model = services.chat_models.open()
     final: Answered | Refused | Interrupted | None = None
     for event in services.conversations.answer(home, asked.question, model=model, scope=asked.scope):
-        if isinstance(event, Answered | Refused | Interrupted):
+        if isinstance(event, Progress):
+            out.note(f"{event.note}…")
+        elif isinstance(event, Answered | Refused | Interrupted):
             final = event
     if final is None:
         raise RuntimeError("answering ended without a last event")

@@ -26,6 +26,7 @@ def receipt_json(receipt: Receipt) -> Json:
         "candidates": [_candidate_json(entry, receipt) for entry in receipt.candidates],
         "more_candidates": receipt.more,
         "sent": _sent_json(receipt.sent) if receipt.sent else None,
+        "parts_read_before": [asdict(reading) | {"read": list(reading.read)} for reading in receipt.readings],
         "timings": asdict(receipt.timings),
         "warning": receipt.warning,
     }

@@ -128,6 +128,7 @@ def answer_json(
         "sentences": [_sentence_json(sentence) for sentence in answer.sentences],
         "citations": [_citation_json(citation, workspaces) for citation in answer.citations],
         "model": answer.model,
+        "left_out": answer.left_out,
         "timings": asdict(answer.timings),
         **_receipt_json(event.receipt),
     }
@@ -237,6 +238,9 @@ def answer_lines(event: Answered | Refused | Interrupted, *, workspaces: Mapping
     yield _with_footnotes(event.answer)
     yield ""
     yield from _sources(event.answer.citations, workspaces)
+    if event.answer.left_out:
+        yield ""
+        yield event.answer.left_out
     if isinstance(event, Interrupted) and event.error:
         yield f"Interrupted: {event.error} {event.hint or ''}".rstrip()
 

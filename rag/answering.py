@@ -6,24 +6,25 @@ sentence, and whether the answer stands.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import Protocol
 
 from rag.alignment import Aligner
 from rag.checking import Checker
 from rag.citations import Footnotes, PageSource
-from rag.drafting import Draft
+from rag.digest import Digest
+from rag.drafting import BROKE_OFF, Draft
 from rag.errors import ModelError
 from rag.followups import standalone
 from rag.languages import detect
 from rag.modes import Mode, settled
 from rag.pace import ReadingPace
 from rag.prompts import SOURCE_TOKENS, Budget, build_messages
-from rag.protocols import ChatModel, Embedder
-from rag.receipts import Receipt, Request, receipt_of
+from rag.protocols import ChatModel, Embedder, Retriever
+from rag.quoting import quoted
+from rag.receipts import Request
+from rag.running import Run, follow
 from rag.spelling import told
 from rag.types import (
     Answer,
@@ -31,17 +32,10 @@ from rag.types import (
     AnswerEvent,
     Evidence,
     Exchange,
-    Finished,
     Interrupted,
-    ModelEvent,
     Passage,
     Refused,
     Retrieval,
-    Sentence,
-    SentenceChecked,
-    Span,
-    Timings,
-    Token,
 )
 
 PASSAGES = 10
@@ -49,13 +43,6 @@ PASSAGES = 10
 
 EXTRACTED = 3
 """Sentences of an answer without a model."""
-
-
-class Retriever(Protocol):
-    """Finds the passages for a question and judges whether they are enough."""
-
-    def retrieve(self, workspace_id: str, question: str, *, limit: int) -> Retrieval:
-        """At most `limit` passages, best first."""
 
 
 class Answering:
@@ -79,6 +66,7 @@ class Answering:
         self._source_tokens = source_tokens
         self._offered = offered
         self._pace = pace
+        self._digest = Digest(retriever, embedder, pages=pages, source_tokens=source_tokens, pace=pace)
 
     def answer(
         self,
@@ -104,17 +92,26 @@ class Answering:
         * Sentences that are not found: see rag/modes.py.
         * Stopped: Interrupted without an error. A failing model: Interrupted with what to do next. Both keep the text.
 
+        A summary, a complete list or a comparison is read in parts (rag/digest.py), with Progress before each.
+
         A follow-up is searched with the topic that it leans on, unless `as_typed`.
 
         Raises:
             EmbedderError, StorageError: retrieval itself failed.
         """
-        run = _Run(stop, mode)
-        searched = question if as_typed else standalone(question, history)
-        retrieval = self._retriever.retrieve(workspace_id, searched, limit=PASSAGES)
+        run = Run(stop, mode)
+        leans = bool(history) and not as_typed
+        plan = self._digest.plan(workspace_id, question, leans=leans, model=model)
+        if plan is not None:
+            retrieval = plan.retrieval
+            concluded = self._digest.events(plan, question, workspace_id=workspace_id, model=model, run=run)
+        else:
+            searched = question if as_typed else standalone(question, history)
+            retrieval = self._retriever.retrieve(workspace_id, searched, limit=PASSAGES)
+            concluded = self._concluded(question, history, retrieval, model=model, run=run)
         run.evidence_shown()
         yield Evidence(retrieval)
-        with closing(self._concluded(question, history, retrieval, model=model, run=run)) as events:
+        with closing(concluded) as events:
             for event in events:
                 match event:
                     case Answered() | Interrupted():
@@ -134,7 +131,7 @@ class Answering:
         retrieval: Retrieval,
         *,
         model: ChatModel | None,
-        run: _Run,
+        run: Run,
     ) -> Generator[AnswerEvent]:
         """What comes of the evidence."""
         if not retrieval.sufficient or not retrieval.passages:
@@ -143,12 +140,12 @@ class Answering:
                 return
             yield Refused(Footnotes(self._pages).nearest(retrieval.passages), run.timings())
         elif model is None:
-            yield from self._extract(retrieval.passages, run)
+            yield from quoted(Footnotes(self._pages).nearest(retrieval.passages)[:EXTRACTED], run)
         else:
             yield from self._write(question, history, retrieval, model=model, run=run)
 
     def _write(
-        self, question: str, history: Sequence[Exchange], retrieval: Retrieval, *, model: ChatModel, run: _Run
+        self, question: str, history: Sequence[Exchange], retrieval: Retrieval, *, model: ChatModel, run: Run
     ) -> Iterator[AnswerEvent]:
         pace = self._pace
         budget = Budget(
@@ -176,15 +173,14 @@ class Answering:
         run.asked(Request(prompt, model, budget.window, dict(model.parameters(prompt.max_tokens))), draft)
         try:
             stream = model.stream(prompt.messages, max_tokens=prompt.max_tokens, stop=run.stop)
-            yield from _follow(stream, draft, run)
+            yield from follow(stream, draft, run)
         except ModelError as error:
             draft.error = error
         yield from draft.finish()
-        if pace and (waited := run.waited_for_the_first_word()) is not None:
-            pace.note(model.name, tokens=prompt.last_message_tokens, seconds=waited)
+        run.note_pace(pace)
         yield from self._conclude(draft, passages, run)
 
-    def _conclude(self, draft: Draft, passages: Sequence[Passage], run: _Run) -> Iterator[AnswerEvent]:
+    def _conclude(self, draft: Draft, passages: Sequence[Passage], run: Run) -> Iterator[AnswerEvent]:
         """The last event, or what replaces an empty answer."""
         timings = run.timings()
         if draft.stopped:
@@ -192,79 +188,10 @@ class Answering:
         elif draft.error is not None:
             yield Interrupted(draft.answer(timings), draft.error.message, draft.error.hint or None)
         elif draft.finished is None:
-            yield Interrupted(draft.answer(timings), "The model stopped before its answer was complete.", "Ask again.")
+            yield Interrupted(draft.answer(timings), BROKE_OFF, "Ask again.")
         elif draft.empty:
-            yield from self._extract(passages, run)
+            yield from quoted(Footnotes(self._pages).nearest(passages)[:EXTRACTED], run)
         elif draft.unfounded and run.mode == "strict":
             yield Refused(Footnotes(self._pages).nearest(passages), timings)
         else:
             yield Answered(settled(draft.answer(timings), run.mode, comparable=draft.comparable))
-
-    def _extract(self, passages: Sequence[Passage], run: _Run) -> Iterator[AnswerEvent]:
-        """The answer without a model: the best sentence of each of the first passages, quoted."""
-        citations = Footnotes(self._pages).nearest(passages)[:EXTRACTED]
-        text = ""
-        written: list[Sentence] = []
-        for citation in citations:
-            piece = ("\n\n" if text else "") + " ".join(citation.quote.split())
-            start = len(text) + (2 if text else 0)
-            text += piece
-            written.append(Sentence(text[start:], Span(start, len(text)), "supported", (citation.number,)))
-            yield Token(piece)
-            yield SentenceChecked(written[-1], (citation,))
-        yield Answered(Answer(text, tuple(written), citations, model=None, timings=run.timings()))
-
-
-class _Run:
-    """The stop flag and the clock of one answer, and the model that was asked for it."""
-
-    def __init__(self, stop: Callable[[], bool], mode: Mode) -> None:
-        self.stop = stop
-        self.mode = mode
-        self._began = time.perf_counter()
-        self._evidence: float | None = None
-        self._first_token: float | None = None
-        self._asked = 0.0
-        self._request: Request | None = None
-        self._draft: Draft | None = None
-
-    def asked(self, request: Request, draft: Draft) -> None:
-        self._request, self._draft = request, draft
-        self._asked = time.perf_counter() - self._began
-
-    def waited_for_the_first_word(self) -> float | None:
-        """Seconds between the model's question and its first word; None where none came."""
-        return None if self._first_token is None else self._first_token - self._asked
-
-    def evidence_shown(self) -> None:
-        self._evidence = time.perf_counter() - self._began
-
-    def token_shown(self) -> None:
-        if self._first_token is None:
-            self._first_token = time.perf_counter() - self._began
-
-    def timings(self) -> Timings:
-        return Timings(self._evidence, self._first_token, time.perf_counter() - self._began)
-
-    def receipt(self, question: str, retrieval: Retrieval, *, timings: Timings) -> Receipt:
-        finished = self._draft.finished if self._draft else None
-        return receipt_of(question, retrieval, timings=timings, request=self._request, finished=finished)
-
-
-def _follow(stream: Iterator[ModelEvent], draft: Draft, run: _Run) -> Iterator[AnswerEvent]:
-    """Pass a model's stream on, cleaned and checked, until it ends or a person stops it."""
-    try:
-        while not run.stop():
-            event = next(stream, None)
-            if event is None:
-                return
-            if isinstance(event, Finished):
-                draft.finished = event
-                return
-            run.token_shown()
-            yield from draft.take(event.text)
-        draft.finished = Finished("stopped")
-    finally:
-        close = getattr(stream, "close", None)  # generators have one: the model's side ends at once
-        if close is not None:
-            close()

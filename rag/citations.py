@@ -52,9 +52,9 @@ class Footnotes:
                 numbers.append(known.number)
         return tuple(numbers), tuple(new)
 
-    def nearest(self, passages: Sequence[Passage]) -> tuple[Citation, ...]:
+    def nearest(self, passages: Sequence[Passage], limit: int = NEAREST) -> tuple[Citation, ...]:
         """The first passages as footnotes: what a refusal shows."""
-        for passage in passages[:NEAREST]:
+        for passage in passages[:limit]:
             span = best_sentence(passage)
             if span and self._known(passage.version_id, span) is None:
                 self._add(passage, span)

@@ -11,6 +11,7 @@ from rag.prompts import Prompt
 from rag.types import Answer, AnswerEvent, Finished, Timings, Token
 
 CUT_SHORT = "The answer reached its length limit."
+BROKE_OFF = "The model stopped before its answer was complete."
 
 
 class Draft:
@@ -30,6 +31,16 @@ class Draft:
     def stopped(self) -> bool:
         """Whether a person stopped it."""
         return self.finished is not None and self.finished.reason == "stopped"
+
+    @property
+    def broken(self) -> bool:
+        """Whether it ended before the model was done: stopped, failed, or cut off without a last word."""
+        return self.stopped or self.error is not None or self.finished is None
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether it reached the most that the model was to write."""
+        return self.finished is not None and self.finished.reason == "length"
 
     @property
     def empty(self) -> bool:
@@ -58,8 +69,7 @@ class Draft:
 
     def answer(self, timings: Timings) -> Answer:
         """The answer as far as it goes."""
-        cut_short = self.finished is not None and self.finished.reason == "length"
-        notes = [note for note in (self._prompt.left_out, CUT_SHORT if cut_short else None) if note]
+        notes = [note for note in (self._prompt.left_out, CUT_SHORT if self.cut_short else None) if note]
         cited = {number for sentence in self._checker.sentences for number in sentence.citations + sentence.conflicts}
         return Answer(
             text=self._checker.text,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
 FIRST_WORD_SECONDS = 15.0
-_ASSUMED = 60.0
+ASSUMED = 60.0
 """Tokens a second, of a model that has not answered yet."""
 _KEPT = 5
 """Answers whose median counts: one that waited for the weights to be loaded, or for another program, does not."""
@@ -45,7 +45,7 @@ class ReadingPace:
 
     def prompt_tokens(self, model: str) -> int:
         """The longest prompt whose first word is to be expected in time."""
-        return int((self.speed(model) or _ASSUMED) * self.seconds)
+        return int((self.speed(model) or ASSUMED) * self.seconds)
 
     def note(self, model: str, *, tokens: int, seconds: float) -> None:
         """A model has read `tokens` new ones in `seconds`."""

@@ -70,7 +70,7 @@ SMALLEST_CUT = 40
 """A passage is cut to fit only if at least this many tokens of it remain."""
 
 _SPECIAL = re.compile(
-    r"<(?=\||/?(?:source|s|think|start_of_turn|end_of_turn|bos|eos)\b)|\[(?=/?(?:INST|SYS)\b)", re.IGNORECASE
+    r"<(?=\||/?(?:source|notes|s|think|start_of_turn|end_of_turn|bos|eos)\b)|\[(?=/?(?:INST|SYS)\b)", re.IGNORECASE
 )
 
 
@@ -109,7 +109,7 @@ class Budget:
 class Part:
     """One piece of the messages, and its tokens as counted here."""
 
-    kind: Literal["instruction", "history", "source", "question"]
+    kind: Literal["instruction", "history", "source", "notes", "question"]
     message: int
     """Place of the message it stands in, from 0."""
     role: Role
@@ -160,15 +160,17 @@ def build_messages(
     count_tokens: Callable[[str], int],
     budget: Budget,
     mode: Mode = "strict",
+    ask: str = QUESTION,
 ) -> Prompt:
     """Fill the model's window: the question always, then the last turns, then passages, best first.
 
     Passages stop at the first that does not fit; of that one what stands around its best sentence is used when it is
     long enough to say something. A passage that was cut comes back with the shorter span, so that nothing the model did
     not read is ever cited for it. The sum over the pieces is an upper bound of the whole, up to merges at the joints.
+    `ask` is what is asked, with places for {question} and {language}.
     """
     count_tokens = cache(count_tokens)  # each piece is weighed, and counted again for the receipt
-    asked = QUESTION.format(question=inert(question), language=LANGUAGES.get(detect(question), SAME_LANGUAGE))
+    asked = ask.format(question=inert(question), language=language_name(detect(question)))
     system = SYSTEM_OPEN if mode == "open" else SYSTEM
     fixed = sum(count_tokens(part) + MESSAGE_TOKENS for part in (system, asked))
     free = budget.free(fixed)

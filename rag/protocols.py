@@ -6,7 +6,20 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Protocol
 
 from rag.scope import Within
-from rag.types import Language, Likeness, Matrix, Message, ModelEvent, Parameter, Passage, ScoredId, Span, Vector
+from rag.types import (
+    Contents,
+    Language,
+    Likeness,
+    Matrix,
+    Message,
+    ModelEvent,
+    Parameter,
+    Passage,
+    Retrieval,
+    ScoredId,
+    Span,
+    Vector,
+)
 
 
 class Embedder(Protocol):
@@ -119,6 +132,9 @@ class PassageSource(Protocol):
     def openings(self, index_id: str, version_ids: Collection[str]) -> dict[str, str]:
         """The first lines, by version, of documents that are much longer than these."""
 
+    def documents(self, index_id: str, within: Within | None = None) -> list[Contents]:
+        """The documents in it that have passages, or those of them that are `within`, by title."""
+
     def at_ordinals(self, index_id: str, ordinals: Sequence[tuple[str, int]]) -> list[Passage]:
         """The chunks of (version id, place of the chunk in it, from 0) that there are, in any order."""
 
@@ -127,6 +143,19 @@ class PassageSource(Protocol):
 
     def pages_at(self, places: Sequence[tuple[str, int]]) -> list[tuple[int | None, str | None]]:
         """For each (version id, offset) the page that holds this code point: (number, label), or (None, None)."""
+
+
+class Retriever(Protocol):
+    """Finds the passages for a question and judges whether they are enough; it may look in a part of a workspace."""
+
+    def retrieve(self, workspace_id: str, question: str, *, limit: int) -> Retrieval:
+        """At most `limit` passages, best first."""
+
+    def documents(self, workspace_id: str) -> list[Contents]:
+        """The documents that it searches."""
+
+    def at_ordinals(self, workspace_id: str, ordinals: Sequence[tuple[str, int]]) -> list[Passage]:
+        """The passages of (version id, place in it) that there are, in any order."""
 
 
 class ChatModel(Protocol):

@@ -16,16 +16,17 @@ from rag.wording import BEFORE_WORD
 from rag.words import STOP_WORDS
 
 
-def _set(*lines: str) -> frozenset[str]:
+def word_set(*lines: str) -> frozenset[str]:
+    """The words of some lines."""
     return frozenset(word for line in lines for word in line.split())
 
 
-INSTRUCTIONS = _set(
+INSTRUCTIONS = word_set(
     "summarise summarize summary explain describe tell overview please",
     "zusammenfassen fasse fass zusammen zusammenfassung erkläre erklären beschreibe beschreiben überblick bitte",
 )
 """What a person wants done, not what it is about."""
-_DOCUMENT_WORDS = _set(
+DOCUMENT_WORDS = word_set(
     "document documents file files text texts content contents pdf page topic topics key main point points paper",
     "article",
     "dokument dokumente dokuments dokumenten datei dateien text texte texten inhalt inhalte seite thema themen geht",
@@ -71,7 +72,7 @@ class Question:
     def about_documents(self) -> bool:
         """Whether it asks for the documents as such ("What is this about?") and names nothing in them."""
         named = {term.word for term in self.terms} - STOP_WORDS
-        return bool(named) and named <= _DOCUMENT_WORDS | INSTRUCTIONS
+        return bool(named) and named <= DOCUMENT_WORDS | INSTRUCTIONS
 
     def across(self, languages: Collection[Language]) -> bool:
         """Whether it is in a language that none of the documents has."""

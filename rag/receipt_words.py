@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rag import spelling
 from rag.places import describe
 from rag.prompts import Part
-from rag.receipts import Considered, Receipt, Sent
+from rag.receipts import Considered, Reading, Receipt, Sent
 from rag.types import Parameter, Timings
 
 NOT_KNOWN = "not known"
@@ -52,6 +52,8 @@ def facts(receipt: Receipt) -> dict[str, str]:
     }
     if sent is not None:
         told |= _sending(sent)
+    if receipt.readings:
+        told["Read before"] = "; ".join(_reading(number, one) for number, one in enumerate(receipt.readings, 1))
     if receipt.removed:
         told["Left out of the answer"] = " ".join(f"“{sentence}”" for sentence in receipt.removed)
     return told | {"Times": _times(receipt.timings)}
@@ -74,6 +76,10 @@ def reason(entry: Considered, receipt: Receipt) -> str:
         case "shortened":
             read = f"{len(entry.read) if entry.read else 0:,} of its {len(entry.span):,} characters"
             return f"In the prompt as source {entry.source}, shortened to {read}"
+        case "part":
+            return f"In part {_part_with(entry, receipt)} of {len(receipt.readings)} that the model took notes of"
+        case "unread":
+            return "Not read: the time was up, or the answer ended before"
         case "no_room":
             room = receipt.sent.room if receipt.sent else 0
             return f"Evidence only: did not fit the {room:,} tokens for sources"
@@ -94,6 +100,8 @@ def part_name(part: Part) -> str:
             return f"Earlier {'question' if part.role == 'user' else 'answer'} {part.number}"
         case "source":
             return f"Source {part.number}"
+        case "notes":
+            return f"Notes {part.number}"
         case "question":
             return "Question"
 
@@ -113,6 +121,17 @@ def compare(before: Receipt, after: Receipt) -> Comparison:
         facts=tuple(Difference(label, old.get(label, "–"), new.get(label, "–")) for label in labels),
         candidates=tuple(moved),
     )
+
+
+def _reading(number: int, reading: Reading) -> str:
+    about = f" ({reading.about})" if reading.about else ""
+    tokens = f"{reading.reported:,}" if reading.reported is not None else f"at most {reading.counted:,}"
+    notes = f"{reading.kept} notes kept, {reading.dropped} left out"
+    return f"part {number}{about}: {len(reading.read)} passages, {tokens} tokens, {notes}"
+
+
+def _part_with(entry: Considered, receipt: Receipt) -> int:
+    return next((number for number, one in enumerate(receipt.readings, 1) if entry.chunk_id in one.read), 0)
 
 
 def _shown(receipt: Receipt) -> int:
@@ -176,6 +195,8 @@ def _standing(entry: Considered | None) -> str:
             kept = f"source {entry.source}" + (" (shortened)" if entry.fate == "shortened" else "")
         case "below":
             kept = "left out"
+        case "part":
+            kept = "read for notes"
         case "shown_with":
             kept = "with another"
         case _:

@@ -19,12 +19,12 @@ from rag.protocols import ChatModel
 from rag.types import Finished, Locator, Message, Parameter, Passage, Retrieval, Span, Timings
 
 CANDIDATES = 40
-"""Most that a receipt lists; what it takes to keep one has a limit."""
+"""Most that a receipt lists beyond those that were shown; what it takes to keep one has a limit."""
 
-Fate = Literal["source", "shortened", "no_room", "evidence", "below", "shown_with"]
+Fate = Literal["source", "shortened", "part", "unread", "no_room", "evidence", "below", "shown_with"]
 """What became of a passage: in the prompt whole, or what stands around its best sentence; evidence for which the prompt
 had no room, or for which no model was asked; below the passages that are shown; shown with another one, which holds it
-or says the same."""
+or says the same. Of an answer that took several requests: read with an earlier one, or with none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,31 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """A request before the last one, by which the model took notes of a part. It holds no text of the documents."""
+
+    about: str
+    """Of a comparison, the side that the part is about."""
+    read: Mapping[str, Span]
+    """Chunk id → what of the passage stood in the prompt."""
+    counted: int
+    at_least: int
+    reported: int | None
+    output: int | None
+    fingerprint: str
+    """The figures as in `Sent`."""
+    kept: int
+    """Sentences of the notes that the part says."""
+    dropped: int
+    """Those that it does not say."""
+
+    @property
+    def cut(self) -> bool:
+        """Whether the model cannot have read all that it was sent."""
+        return self.reported is not None and self.reported < self.at_least
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """All that stood behind one answer."""
 
@@ -120,14 +145,17 @@ class Receipt:
     """As in `Retrieval`."""
     limited_to: tuple[str, ...] = ()
     """Where was looked, in words; empty where that was all of the workspace."""
+    readings: tuple[Reading, ...] = ()
+    """The requests before the one that is told in `sent`, in their order."""
 
     @property
     def warning(self) -> str | None:
         """Why the answer cannot be relied on and what to do, where the prompt was cut."""
-        if self.sent is None or not self.sent.cut:
+        cut = next((one for one in (*self.readings, self.sent) if one is not None and one.cut), None)
+        if self.sent is None or cut is None:
             return None
         return (
-            f"{self.sent.model} read only {self.sent.reported:,} of at least {self.sent.at_least:,} tokens of the "
+            f"{self.sent.model} read only {cut.reported:,} of at least {cut.at_least:,} tokens of the "
             "question and its sources. Do not rely on this answer. Lower FOOTNOTE_NUM_CTX to what the model can hold, "
             "update the program that runs it, or choose another model; then ask again."
         )
@@ -151,6 +179,7 @@ def receipt_of(
     timings: Timings,
     request: Request | None = None,
     finished: Finished | None = None,
+    readings: Sequence[Reading] = (),
 ) -> Receipt:
     """The receipt of an answer that has ended.
 
@@ -160,19 +189,38 @@ def receipt_of(
         timings: of the answer.
         request: what was sent, if a model was asked.
         finished: the model's last word, if there was one.
+        readings: the requests before that one.
     """
-    candidates = tuple(_considered(retrieval, request.prompt.passages if request else None))
+    candidates = tuple(_considered(retrieval, request.prompt.passages if request else None, readings))
+    listed = max(CANDIDATES, len(retrieval.passages))
     return Receipt(
         asked=asked,
         searched=retrieval.question,
-        candidates=candidates[:CANDIDATES],
-        more=max(0, len(candidates) - CANDIDATES),
+        candidates=candidates[:listed],
+        more=max(0, len(candidates) - listed),
         evidence=retrieval.evidence,
         threshold=THRESHOLD,
         sufficient=retrieval.sufficient,
         sent=_sent(request, finished) if request is not None else None,
         timings=timings,
         respelled=retrieval.respelled,
+        readings=tuple(readings),
+    )
+
+
+def reading_of(request: Request, finished: Finished | None, *, about: str, kept: int, dropped: int) -> Reading:
+    """What is kept of a request after which another one followed."""
+    messages = request.prompt.messages
+    return Reading(
+        about=about,
+        read={passage.chunk_id: passage.span for passage in request.prompt.passages},
+        counted=request.prompt.tokens,
+        at_least=sum(lower_bound(message.content) for message in messages),
+        reported=finished.prompt_tokens if finished is not None else None,
+        output=finished.output_tokens if finished is not None else None,
+        fingerprint=fingerprint(messages),
+        kept=kept,
+        dropped=dropped,
     )
 
 
@@ -182,15 +230,20 @@ def fingerprint(messages: tuple[Message, ...]) -> str:
     return hashlib.sha256(told.encode(errors="surrogatepass")).hexdigest()
 
 
-def _considered(retrieval: Retrieval, included: Sequence[Passage] | None) -> Iterator[Considered]:
-    """`included` are those in the prompt, as far as they are in it; None where there was none."""
-    unread: Fate = "evidence" if included is None else "no_room"
-    included = included or ()
+def _considered(
+    retrieval: Retrieval, included: Sequence[Passage] | None, readings: Sequence[Reading]
+) -> Iterator[Considered]:
+    """`included` are those in the last prompt, as far as they are in it; None where there was none."""
+    unread: Fate = "unread" if readings else "evidence" if included is None else "no_room"
+    sources = {passage.chunk_id: (number, passage.span) for number, passage in enumerate(included or (), 1)}
+    noted = {chunk_id: span for reading in readings for chunk_id, span in reading.read.items()}
     for rank, passage in enumerate(retrieval.passages, 1):
-        if rank <= len(included):  # the prompt takes them in their order
-            read = included[rank - 1].span
+        if passage.chunk_id in sources:
+            number, read = sources[passage.chunk_id]
             fate: Fate = "source" if read == passage.span else "shortened"
-            yield _entry(rank, passage, fate, source=rank, read=read)
+            yield _entry(rank, passage, fate, source=number, read=read)
+        elif passage.chunk_id in noted:
+            yield _entry(rank, passage, "part", read=noted[passage.chunk_id])
         else:
             yield _entry(rank, passage, unread)
     for rank, passage in enumerate(retrieval.others, len(retrieval.passages) + 1):

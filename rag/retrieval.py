@@ -20,7 +20,7 @@ from rag.questions import Question, read_question
 from rag.reranking import across_languages, by_reader, by_sentences
 from rag.scope import Within
 from rag.selection import Chosen, Found, choose, pull, scored, spread, wanting
-from rag.types import Language, Likeness, Passage, Retrieval, ScoredId, Span, Vector
+from rag.types import Contents, Language, Likeness, Passage, Retrieval, ScoredId, Span, Vector
 
 _LEXICAL_LIMIT = 60
 _DENSE_LIMIT = 100
@@ -92,6 +92,14 @@ class HybridRetriever:
             others=tuple(others),
             respelled=tuple(_respelled(read, found)),
         )
+
+    def documents(self, index_id: str, *, within: Within | None = None) -> list[Contents]:
+        """The documents that are searched, or those of them that are `within`."""
+        return self._source.documents(index_id, within)
+
+    def at_ordinals(self, index_id: str, ordinals: Sequence[tuple[str, int]]) -> list[Passage]:
+        """The passages of (version id, place in it) that there are, in any order."""
+        return self._source.at_ordinals(index_id, ordinals)
 
     def _trusted(self, question: Question, languages: Collection[Language]) -> bool:
         """Whether the embedder was trained for the question's language and for one of the documents'."""

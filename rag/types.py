@@ -233,6 +233,16 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Contents:
+    """A document that can be searched, and how many passages it has; their ordinals count from 0."""
+
+    document_id: str
+    version_id: str
+    title: str
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Retrieval:
     """What one question brought up, best first, and how strong the evidence is."""
 
@@ -362,6 +372,17 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far reading is, where an answer needs more than one look at the documents."""
+
+    done: int
+    """Parts that have been read."""
+    total: int
+    note: str
+    """What is being done, in plain words: "Reading part 3 of 7"."""
+
+
+@dataclass(frozen=True, slots=True)
 class SentenceChecked:
     """One sentence is complete and checked; `citations` holds those that are new with it."""
 
@@ -397,4 +418,4 @@ class Interrupted:
     receipt: Receipt | None = None
 
 
-AnswerEvent = Evidence | Token | SentenceChecked | Answered | Refused | Interrupted
+AnswerEvent = Evidence | Progress | Token | SentenceChecked | Answered | Refused | Interrupted

@@ -55,7 +55,7 @@ def _row(entry: Considered, receipt: Receipt) -> View:
         "dense": _figure(entry.dense),
         "score": "–" if entry.deleted else _figure(entry.score),
         "reason": reason(entry, receipt),
-        "kept": entry.source is not None,
+        "kept": entry.read is not None,
         "shown": entry.fate not in ("below", "shown_with"),
     }
 

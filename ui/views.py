@@ -225,6 +225,8 @@ def _notices(turn: Turn) -> list[View]:
 
 
 def _status(turn: Turn) -> str:
+    if turn.progress is not None:
+        return f"{turn.progress.note}…"
     if turn.written or turn.answer is not None:
         return "Writing and checking each sentence…"
     return "Reading the passages…" if turn.evidence else "Searching your documents…"

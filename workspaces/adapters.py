@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from ingest.pace import Pace
     from ingest.parser.client import ParserClient
     from ingest.protocols import Splitter
-    from rag.answering import Answering, Retriever
+    from rag.answering import Answering
     from rag.pace import ReadingPace
     from rag.prompts import Offer
-    from rag.protocols import Embedder, LexicalIndex, Reranker, VectorSearch
+    from rag.protocols import Embedder, LexicalIndex, Reranker, Retriever, VectorSearch
     from rag.retrieval import HybridRetriever
     from workspaces.passages import StoredPassages
     from workspaces.together import Place

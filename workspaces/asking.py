@@ -19,6 +19,7 @@ from rag.types import (
     Message,
     ModelEvent,
     Parameter,
+    Progress,
     Refused,
     Sentence,
     SentenceChecked,
@@ -64,6 +65,8 @@ class Asking:
         self._citations: list[Citation] = []
         self._text = ""
         self._saved_at = 0.0
+        self.progress: Progress | None = None
+        """How far reading is; nothing that would have to outlive the process."""
 
     @property
     def stopping(self) -> bool:
@@ -98,6 +101,8 @@ class Asking:
             self._sentences.append(event.sentence)
             self._citations.extend(event.citations)
             self._save_growth()
+        elif isinstance(event, Progress):
+            self.progress = event
         elif isinstance(event, Evidence):
             with self._database.write() as connection:
                 found = event.retrieval

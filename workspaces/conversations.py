@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
@@ -221,7 +222,9 @@ class Conversations:
             found = turns_of(connection, turns.c.id == turn_id)
         if not found:
             raise NotFound("This question does not exist any more.", hint="Reload the chat.")
-        return found[0]
+        with self._places:
+            asking = self._running.get(turn_id)
+        return replace(found[0], progress=asking.progress) if asking is not None else found[0]
 
     def rate(self, turn_id: str, rating: Rating | None) -> None:
         """Keep a person's thumb on a finished answer; None takes it back. Raises NotFound."""

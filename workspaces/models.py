@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from rag.modes import Mode
 from rag.scope import EVERYTHING, Scope
-from rag.types import Answer, Citation, Locator, Passage, Report
+from rag.types import Answer, Citation, Locator, Passage, Progress, Report
 
 SourceKind = Literal["file", "url", "member"]
 """A member is a file inside another document that nobody added by itself."""
@@ -328,6 +328,8 @@ class Turn:
     """Document id → name of its workspace, of what it showed from others than its own."""
     without_names: str | None = None
     """The question as it was answered, where names in it (`@name`) were taken out."""
+    progress: Progress | None = None
+    """How far reading in parts is, while `state` is running."""
 
     @property
     def asked(self) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select, t
 from ingest.outline import headings_at
 from rag.places import Clipper, locate
 from rag.scope import Within
-from rag.types import Language, Passage, Span
+from rag.types import Contents, Language, Passage, Span
 from workspaces.batches import batches
 from workspaces.database import Database
 from workspaces.extracts import places_of, read_text
@@ -40,6 +40,19 @@ _LANGUAGES = (
         versions.c.state == "ready",
         versions.c.language != "",
     )
+)
+
+_DOCUMENTS = (
+    select(versions.c.id, versions.c.document_id, documents.c.title, documents.c.source, entries.c.chunk_count)
+    .join(documents, documents.c.version_id == versions.c.id)
+    .join(entries, entries.c.version_id == versions.c.id)
+    .where(
+        entries.c.index_id == bindparam("index"),
+        entries.c.chunk_count > 0,
+        documents.c.deleted_at.is_(None),
+        versions.c.state == "ready",
+    )
+    .order_by(documents.c.title, documents.c.id)
 )
 
 _OPENING_CHARACTERS = 700
@@ -77,8 +90,18 @@ class StoredPassages:
     def at_ordinals(self, index_id: str, ordinals: Sequence[tuple[str, int]]) -> list[Passage]:
         """The chunks of (version id, place of the chunk in it, from 0) that there are, in any order."""
         with self._database.read() as connection:
-            rows = connection.execute(_AT_ORDINALS, {"index": index_id, "ordinals": list(ordinals)})
-            return [_passage(row) for row in rows]
+            return [
+                _passage(row)
+                for some in batches(ordinals)
+                for row in connection.execute(_AT_ORDINALS, {"index": index_id, "ordinals": list(some)})
+            ]
+
+    def documents(self, index_id: str, within: Within | None = None) -> list[Contents]:
+        """The ready documents that have passages in the index, or those of these versions, by title."""
+        query = _DOCUMENTS if within is None else _DOCUMENTS.where(in_versions("versions.id", within))
+        with self._database.read() as connection:
+            rows = connection.execute(query, {"index": index_id})
+            return [Contents(row.document_id, row.id, row.title or row.source, row.chunk_count) for row in rows]
 
     def texts_at(self, spans: Sequence[tuple[str, Span]]) -> list[str]:
         """For each (version id, span) the document's text there."""

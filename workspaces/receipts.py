@@ -6,14 +6,14 @@ fingerprint tells whether it is what was sent.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
 
 from rag.errors import NotFound
 from rag.prompts import Part, inert, source_block
-from rag.receipts import Considered, Receipt, Sent
+from rag.receipts import Considered, Reading, Receipt, Sent
 from rag.types import Exchange, Passage, Span, Timings
 from workspaces.database import Database
 from workspaces.deleting import CANDIDATE
@@ -96,6 +96,7 @@ def keep(connection: Connection, turn_id: str, receipt: Receipt) -> None:
             if entry.fate not in _BESIDE
         ],
         "sent": _sent_values(sent, receipt.asked) if sent is not None else None,
+        "readings": [_reading_values(reading) for reading in receipt.readings],
     }
     connection.execute(insert(receipts).values(turn_id=turn_id, record=record))
     below = [entry for entry in receipt.candidates if entry.fate in _BESIDE]
@@ -122,10 +123,15 @@ def _sent_values(sent: Sent, asked: str) -> Values:
     }
 
 
+def _reading_values(reading: Reading) -> Values:
+    read = {chunk_id: [span.start, span.end] for chunk_id, span in reading.read.items()}
+    return {**{field.name: getattr(reading, field.name) for field in fields(Reading)}, "read": read}
+
+
 def _part_values(part: Part, asked: str) -> Values:
     """A part without what is kept elsewhere: the question, earlier turns, text of documents."""
     kept: Sequence[str] = ()
-    if part.kind == "instruction":
+    if part.kind in ("instruction", "notes"):  # notes are the model's own, as an answer is
         kept = (part.text,)
     elif part.kind == "question":
         before, _, after = part.text.partition(inert(asked))
@@ -182,7 +188,12 @@ def _receipt(connection: Connection, turn_id: str, row: Row[*tuple[Any, ...]]) -
         sent=_sent(connection, sent, question=row.question, sources=sources) if sent is not None else None,
         timings=Timings(**row.timings),
         limited_to=limited_to(connection, row.workspace_id, scope_of(row.scope)),
+        readings=tuple(_reading(values) for values in record.get("readings", ())),
     )
+
+
+def _reading(values: Mapping[str, Any]) -> Reading:
+    return Reading(**{**values, "read": {chunk_id: Span(*span) for chunk_id, span in values["read"].items()}})
 
 
 def _evidence(row: Row[Any], fate: str, source: int | None, read: Sequence[int] | None) -> Considered:

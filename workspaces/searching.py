@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 from rag.prompts import Offer
 from rag.protocols import ChatModel
 from rag.scope import EVERYTHING, Scope, Within
-from rag.types import Answered, AnswerEvent, Exchange, Interrupted, Matrix, Refused, Retrieval
+from rag.types import Answered, AnswerEvent, Contents, Exchange, Interrupted, Matrix, Passage, Refused, Retrieval
 from workspaces import indexes, repository, scopes, scoping, truth
 from workspaces.database import Database
 from workspaces.embedders import Embedders
 from workspaces.together import Place
 
 if TYPE_CHECKING:
-    from rag.answering import Answering, Retriever
-    from rag.protocols import Embedder
+    from rag.answering import Answering
+    from rag.protocols import Embedder, Retriever
     from rag.retrieval import HybridRetriever
 
 _BLINDLY = 200
@@ -140,6 +140,15 @@ class _Within:
     def retrieve(self, index_id: str, question: str, *, limit: int) -> Retrieval:
         """The best passages within."""
         return self._retriever.retrieve(index_id, question, limit=limit, within=self._within)
+
+    def documents(self, index_id: str) -> list[Contents]:
+        """The documents within."""
+        return self._retriever.documents(index_id, within=self._within)
+
+    def at_ordinals(self, index_id: str, ordinals: Sequence[tuple[str, int]]) -> list[Passage]:
+        """The passages of (version id, place in it), of documents within."""
+        within = self._within
+        return self._retriever.at_ordinals(index_id, [one for one in ordinals if within is None or one[0] in within])
 
 
 def _telling(events: Iterator[AnswerEvent], limited_to: tuple[str, ...]) -> Iterator[AnswerEvent]:

@@ -24,7 +24,7 @@ import numpy as np
 from rag.protocols import Embedder, LexicalIndex, PassageSource, Reranker, VectorSearch
 from rag.retrieval import HybridRetriever
 from rag.scope import Within
-from rag.types import Language, Matrix, Passage, Retrieval, ScoredId, Span, Vector
+from rag.types import Contents, Language, Matrix, Passage, Retrieval, ScoredId, Span, Vector
 
 _LEAST = 30
 """Passages picked blindly; fewer say nothing of what is usual, and the cosine stays as it is."""
@@ -71,6 +71,14 @@ class Together:
             reranker=self._reranker,
         )
         return one.retrieve(index_id, question, limit=limit)
+
+    def documents(self, index_id: str) -> list[Contents]:
+        """The documents of all the places."""
+        return _Passages(self._places, self._source).documents(index_id)
+
+    def at_ordinals(self, index_id: str, ordinals: Sequence[tuple[str, int]]) -> list[Passage]:
+        """The passages of (version id, place in it) that there are in any of the places."""
+        return _Passages(self._places, self._source).at_ordinals(index_id, ordinals)
 
 
 class _Words:
@@ -148,6 +156,9 @@ class _Passages:
         for place in self._places:
             found |= self._source.openings(place.index_id, version_ids)
         return found
+
+    def documents(self, index_id: str, within: Within | None = None) -> list[Contents]:
+        return [one for place in self._places for one in self._source.documents(place.index_id, place.within)]
 
     def at_ordinals(self, index_id: str, ordinals: Sequence[tuple[str, int]]) -> list[Passage]:
         return [passage for place in self._places for passage in self._source.at_ordinals(place.index_id, ordinals)]

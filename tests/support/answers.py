@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from rag.answering import Answering
 from rag.scope import EVERYTHING, Scope
-from rag.types import AnswerEvent, Citation, Passage, Retrieval, Span
+from rag.types import AnswerEvent, Citation, Contents, Passage, Retrieval, Span
 
 LEASE = (
     "The lease of the harbour office began on 3 October 2021. Maria Weber signed it for the city. "
@@ -37,6 +38,13 @@ class FixedRetriever:
     def retrieve(self, workspace_id: str, question: str, *, limit: int) -> Retrieval:
         self.questions.append(question)
         return Retrieval(question, self.passages[:limit], 0.9 if self.sufficient else 0.1, self.sufficient)
+
+    def documents(self, workspace_id: str) -> list[Contents]:
+        counted = Counter((one.document_id, one.version_id, one.title) for one in self.passages)
+        return [Contents(*named, count) for named, count in counted.items()]
+
+    def at_ordinals(self, workspace_id: str, ordinals: Sequence[tuple[str, int]]) -> list[Passage]:
+        return [one for one in self.passages if (one.version_id, one.ordinal) in ordinals]
 
 
 class Scopeless(Answering):

@@ -13,7 +13,7 @@ from rag.questions import Question, read_question
 from rag.retrieval import HybridRetriever
 from rag.scope import Within
 from rag.testing import HashEmbedder, MemoryVectorStore
-from rag.types import Language, Passage, ScoredId, Span, Vector
+from rag.types import Contents, Language, Passage, ScoredId, Span, Vector
 
 WORKSPACE = "w"
 
@@ -107,6 +107,14 @@ class MemoryPassages:
 
     def at_ordinals(self, workspace_id: str, ordinals: Sequence[tuple[str, int]]) -> list[Passage]:
         return [one for one in self._passages.values() if (one.version_id, one.ordinal) in ordinals]
+
+    def documents(self, workspace_id: str, within: Within | None = None) -> list[Contents]:
+        counted = Counter(
+            (one.document_id, one.version_id, one.title)
+            for one in self._passages.values()
+            if within is None or one.version_id in within
+        )
+        return [Contents(*named, count) for named, count in counted.items()]
 
     def texts_at(self, spans: Sequence[tuple[str, Span]]) -> list[str]:
         """Passages of a document with a line break between them."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rag.types import Answer, Citation, Locator, Passage, Sentence, Span, Timings
+from rag.types import Answer, Citation, Locator, Passage, Progress, Sentence, Span, Timings
 from ui import figures, views
 from workspaces.models import Problem, Turn, Workspace
 
@@ -63,6 +63,13 @@ def test_a_running_answer_shows_what_is_checked_and_what_is_drafted_without_type
 def test_a_running_turn_says_what_it_does(evidence: tuple[Passage, ...], written: str, status: str) -> None:
     view = views.turn_view(turn(state="running", evidence=evidence, written=written, answer=None, citations=()))
     assert view["status"].startswith(status)
+
+
+def test_a_running_turn_says_which_part_is_read() -> None:
+    running = turn(
+        state="running", written="", answer=None, citations=(), progress=Progress(2, 7, "Reading part 3 of 7")
+    )
+    assert views.turn_view(running)["status"] == "Reading part 3 of 7…"
 
 
 def test_a_card_marks_the_answering_sentence() -> None:

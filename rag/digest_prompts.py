@@ -1,0 +1,81 @@
+"""What a chat model is asked where it reads in parts: notes of each part, then one answer from the notes.
+
+As short as the other prompts (rag/prompts.py), for the same small models: two to four sentences that each say one thing
+can be checked one by one, and a list of them is a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from rag.prompts import MESSAGE_TOKENS, SYSTEM, Budget, Part, Prompt, inert, language_name
+from rag.tasks import Task, TaskKind
+
+_NOTES: dict[TaskKind, str] = {
+    "summary": (
+        "Task: {question}\nThe sources are one part of it. Say in {language} what they say, the most important first, "
+        "in two to four short sentences, each with its exact figures and names."
+    ),
+    "list": (
+        "Task: {question}\nThe sources are a part of what there is. Write in {language} one short sentence for each "
+        "thing that they name on it, and what they say of it."
+    ),
+    "comparison": (
+        "Task: {question}\nThe sources are for one side of it: {side}. Say in {language} what they say of {side}, in "
+        "two to four short sentences, each with its exact figures and names."
+    ),
+}
+_ANSWER: dict[TaskKind, str] = {
+    "summary": (
+        "Task: {question}\nThe notes were taken of the parts, in their order. Write the summary in {language} from the "
+        "notes alone, in four to eight short sentences, with their exact figures and names."
+    ),
+    "list": "Task: {question}\nAnswer in {language} from the notes alone, one short sentence for each thing.",
+    "comparison": (
+        "Task: {question}\nThe notes were taken for each side. Say in {language}, from the notes alone, first what "
+        "differs and then what is alike, in four to eight short sentences, each with its exact figures and names."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """The notes of one part that stand: what it is about, and its sentences."""
+
+    about: str
+    sentences: tuple[str, ...]
+
+
+def notes_ask(task: Task, about: str) -> str:
+    """What is asked of one part, with a place for {question}."""
+    side = inert(" ".join(about.split())).replace("{", "{{").replace("}", "}}")
+    return _NOTES[task.kind].replace("{language}", language_name(task.language)).replace("{side}", side)
+
+
+def build_reduction(
+    question: str, *, task: Task, notes: Sequence[Noted], count_tokens: Callable[[str], int], budget: Budget
+) -> Prompt:
+    """The prompt that asks for one answer from the notes. Where they do not fit, of each part the first are sent."""
+    count_tokens = cache(count_tokens)
+    asked = _ANSWER[task.kind].format(question=inert(question), language=language_name(task.language))
+    fixed = sum(count_tokens(text) + MESSAGE_TOKENS for text in (SYSTEM, asked))
+    room = max(0, budget.window - budget.reply - fixed)
+    longest = max((len(one.sentences) for one in notes), default=0)
+    blocks: list[str] = []
+    for most in range(longest, 0, -1):
+        blocks = [_block(one, most) for one in notes]
+        if sum(count_tokens(block) + 1 for block in blocks) <= room:
+            break
+    parts = [Part("instruction", 0, "system", SYSTEM, count_tokens(SYSTEM))]
+    parts += [Part("notes", 1, "user", block, count_tokens(block), number) for number, block in enumerate(blocks, 1)]
+    parts.append(Part("question", 1, "user", asked, count_tokens(asked)))
+    return Prompt(tuple(parts), passages=(), max_tokens=budget.reply, room=room, left_out=None, in_time=budget.prompt)
+
+
+def _block(noted: Noted, most: int) -> str:
+    """Notes as delimited data: what a document says may stand in them."""
+    label = inert(" ".join(noted.about.replace('"', "'").split()))
+    lines = "\n".join(f"- {inert(sentence)}" for sentence in noted.sentences[:most])
+    return f'<notes about="{label}">\n{lines}\n</notes>'
