@@ -160,9 +160,5 @@ def _page(
     )
 
 
-def _outer(line: Any, top: Any, row: Any, height: Any, text: Any) -> OuterLine:
-    return OuterLine(int(line), bool(top), int(row), float(height), str(text))
-
-
 def _scan(picture: Any, confidence: Any, engine: Any) -> Scan:
     return Scan(str(picture), None if confidence is None else float(confidence), str(engine))
