@@ -215,7 +215,7 @@ def _notices(turn: Turn) -> list[View]:
     if answer is None:
         return notices
     if answer.model is None and answer.text and turn.problem is None:
-        text = "Answered without a chat model: these are the sentences of your documents that fit the question."
+        text = "Answered without a chat model: these are sentences of your documents that fit best."
         notices.append({"kind": "plain", "text": text})
     if any(sentence.verdict == "partly" for sentence in answer.sentences):
         notices.append({"kind": "legend", "text": _LEGEND})
