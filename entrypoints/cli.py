@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from entrypoints import scope_options
 from entrypoints.output import Output, Terminal
 from rag.errors import DataDirectoryInUse, FootnoteError, StorageError
-from rag.modes import MODES
 
 if TYPE_CHECKING:
     from workspaces.owner import Ownership
@@ -70,7 +69,7 @@ def _add_document_commands(commands: Commands) -> None:
     _json(actions.add_parser("create")).add_argument("name")
     mode = actions.add_parser("answers", help="from the documents alone, or with general knowledge, marked as such")
     mode.add_argument("name")
-    mode.add_argument("mode", choices=MODES)
+    mode.add_argument("mode", metavar="strict|open")
     removal = actions.add_parser("delete")
     removal.add_argument("name")
     removal.add_argument("--yes", action="store_true", help="do not ask")

@@ -128,10 +128,11 @@ def answer_json(
         "sentences": [_sentence_json(sentence) for sentence in answer.sentences],
         "citations": [_citation_json(citation, workspaces) for citation in answer.citations],
         "model": answer.model,
-        "left_out": answer.left_out,
         "timings": asdict(answer.timings),
         **_receipt_json(event.receipt),
     }
+    if answer.left_out:
+        shown["left_out"] = answer.left_out
     if isinstance(event, Interrupted):
         shown["interrupted"] = event.error or "stopped"
     return shown

@@ -59,8 +59,13 @@ class Searching:
             NotFound: no such workspace.
             EmbedderError: the embedder of its index is not at hand.
         """
-        index_id, embedder = self._index(workspace_id)
-        return self._scoped(workspace_id, embedder, scope).retrieve(index_id, question, limit=limit)
+        while True:
+            index_id, embedder = self._index(workspace_id)
+            retrieval = self._scoped(workspace_id, embedder, scope).retrieve(index_id, question, limit=limit)
+            with self._database.read() as connection:
+                index = indexes.get(connection, index_id)
+            if index is not None and index.state != "dropped":
+                return retrieval  # else passages of it were missing, and another has taken its place
 
     def answer(
         self,
