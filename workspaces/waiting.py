@@ -9,7 +9,7 @@ from workspaces import indexes, members, queueing, repository
 from workspaces.database import Database
 from workspaces.models import DocumentRecord
 
-_WAIT_SECONDS = 0.15
+_WAIT_SECONDS = 0.05
 
 
 def follow(database: Database, document_ids: Sequence[str], *, timeout: float | None) -> Iterator[DocumentRecord]:
