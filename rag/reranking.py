@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from rag.citations import quote_at
 from rag.fusion import standardised
 from rag.protocols import Embedder, Reranker
 from rag.selection import Found
-from rag.types import Likeness, Passage, Vector, embedding_text
+from rag.types import Likeness, Vector, embedding_text
 
 _PASSAGES = 5
 _SENTENCES = 2
@@ -30,9 +31,7 @@ _HEADING_ACROSS = 4.0
 
 def by_sentences(found: Sequence[Found], vector: Vector, embedder: Embedder) -> list[Found]:
     """The first few by the meaning of their best sentences as well, the rest as they are. `vector`: of the question."""
-    head = _weighed(found[:_PASSAGES], vector, embedder)
-    head.sort(key=lambda entry: -entry.score)
-    return [*head, *found[_PASSAGES:]]
+    return _in_front(_weighed(found[:_PASSAGES], vector, embedder), found)
 
 
 def across_languages(found: Sequence[Found], question: str, embedder: Embedder, likeness: Likeness) -> list[Found]:
@@ -58,33 +57,33 @@ def across_languages(found: Sequence[Found], question: str, embedder: Embedder, 
         )
         for (entry, heading), near in zip(read, nearest, strict=True)
     ]
-    head.sort(key=lambda entry: -entry.score)
-    return [*head, *found[_PASSAGES_ACROSS:]]
+    return _in_front(head, found)
 
 
 def by_reader(found: Sequence[Found], question: str, reranker: Reranker) -> list[Found]:
     """The first ones as far as a reader gets, by what it thinks of them as well; the rest as they are."""
     head = found[:_PASSAGES_READ]
-    texts = [embedding_text(one.title, one.heading_path, one.text, header=one.header) for one in _passages(head)]
+    texts = [
+        embedding_text(one.title, one.heading_path, one.text, header=one.header)
+        for one in (entry.passage for entry in head)
+    ]
     told = standardised(reranker.scores(question, texts))
     read = [
         replace(entry, score=entry.score + _READER * float(thought))
         for entry, thought in zip(head[: len(told)], told, strict=True)
     ]
-    read.sort(key=lambda entry: -entry.score)
-    return [*read, *found[len(told) :]]
+    return _in_front(read, found)
 
 
-def _passages(found: Sequence[Found]) -> Iterator[Passage]:
-    return (entry.passage for entry in found)
+def _in_front(weighed: Sequence[Found], found: Sequence[Found]) -> list[Found]:
+    """The first of `found`, weighed anew, best first, before the rest as they are."""
+    return [*sorted(weighed, key=lambda entry: -entry.score), *found[len(weighed) :]]
 
 
 def _all_texts(entry: Found) -> Iterator[str]:
     """The sentences, best first by words, then the nearest heading (or "")."""
     for marked in entry.match.sentences:
-        yield entry.passage.text[
-            marked.span.start - entry.passage.span.start : marked.span.end - entry.passage.span.start
-        ]
+        yield quote_at(entry.passage, marked.span)
     yield entry.passage.heading_path[-1] if entry.passage.heading_path else ""
 
 
@@ -118,11 +117,10 @@ def _weighed(found: Sequence[Found], vector: Vector, embedder: Embedder) -> list
 
 def _texts(entry: Found) -> Iterator[tuple[int, str]]:
     """(place, text) of the sentences that are embedded, and of the headings right above them."""
-    begin = entry.passage.span.start
     for place, marked in enumerate(entry.match.sentences[:_SENTENCES]):
         for span in (marked.span, marked.heading):
             if span:
-                yield place, entry.passage.text[span.start - begin : span.end - begin]
+                yield place, quote_at(entry.passage, span)
 
 
 def _with_meaning(entry: Found, similarities: Sequence[float]) -> Found:

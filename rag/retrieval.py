@@ -149,9 +149,7 @@ class HybridRetriever:
             passages[place] = _grown(passages[place], chosen[place], text)
         pages = self._source.pages_at([(one.version_id, _answering(one).start) for one in passages])
         return tuple(
-            replace(
-                passage, page=page, page_label=label, locator=locate(passage, passage.best_sentence or passage.span)
-            )
+            replace(passage, page=page, page_label=label, locator=locate(passage, _answering(passage)))
             for passage, (page, label) in zip(passages, pages, strict=True)
         )
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select
 
 from rag.errors import NotFound
+from rag.places import part_of
 from rag.prompts import Part, inert, source_block
 from rag.receipts import Considered, Reading, Receipt, Sent
 from rag.types import Exchange, Passage, Span, Timings
@@ -225,8 +226,7 @@ def _read(passage: Passage, entry: Considered) -> Passage | None:
     """The passage as far as the model read it; None where its document was deleted."""
     if entry.deleted or entry.read is None:
         return None
-    begin = entry.read.start - passage.span.start
-    return replace(passage, span=entry.read, text=passage.text[begin : begin + len(entry.read)])
+    return part_of(passage, entry.read)
 
 
 def _sent(
