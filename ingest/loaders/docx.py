@@ -1,4 +1,4 @@
-"""Word documents (.docx and kin): headings, lists with their numbers, tables, notes and comments, from their XML."""
+"""Word documents (.docx and kin): headings, lists with their numbers, tables, charts, notes, from their XML."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ingest.loaders import ooxml
+from ingest.loaders.charts import tell_chart
 from ingest.loaders.docx_numbering import Numbering
 from ingest.loaders.docx_reader import DocxReader
 from ingest.loaders.docx_styles import Styles
@@ -36,6 +37,7 @@ class DocxLoader:
             notes = _notes(package, relations, styles, flow)
             numbering = Numbering(package, related(relations, "numbering", package))
             reader = DocxReader(flow, styles, numbering=numbering, relations=relations, notes=notes)
+            reader.tell_chart = lambda chart: tell_chart(flow, package.tree(chart)) if chart in package else None
             package.stream(part, reader)
             reader.finish()
             for name, note in notes.items():

@@ -90,6 +90,9 @@ class DocxReader(TableReader):
         self._links: list[tuple[str, int]] = []
         self._carried = ""
         self._counted = {"footnote": 0, "endnote": 0}
+        self._charts: list[str] = []
+        self.tell_chart: Callable[[str], None] = lambda part: None
+        """Told of the part of each chart, after the paragraph that it stands in."""
 
     # --- what the parser says --------------------------------------------------------------------
 
@@ -151,6 +154,8 @@ class DocxReader(TableReader):
             self.flow.item(f"{label} {text}", paragraph.depth or style.list_level or 0)
         else:
             self.flow.paragraph(text)
+        while self._charts:
+            self.tell_chart(self._charts.pop(0))
 
     def _label(self, paragraph: _Paragraph, style: Style) -> str | None:
         list_id = paragraph.list_id if paragraph.list_id is not None else style.list_id
@@ -281,6 +286,11 @@ class DocxReader(TableReader):
             self.mentioned.add(name)
             self.flow.note(self._notes.get(name, ""))
 
+    def _chart(self, attributes: Mapping[str, str]) -> None:
+        relation = self._relations.get(value(attributes, "id") or "")
+        if relation is not None and not relation.external:
+            self._charts.append(relation.target)
+
     def _foreign_part(self, _: Mapping[str, str]) -> None:
         self.foreign += 1
 
@@ -318,6 +328,7 @@ _STARTS: Mapping[str, Callable[[DocxReader, Mapping[str, str]], None]] = {
     "w:footnoteReference": DocxReader._footnote,
     "w:endnoteReference": DocxReader._endnote,
     "w:commentReference": DocxReader._comment,
+    "c:chart": DocxReader._chart,
     "w:altChunk": DocxReader._foreign_part,
 }
 _ENDS: Mapping[str, Callable[[DocxReader], None]] = {

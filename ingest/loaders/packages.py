@@ -99,6 +99,11 @@ class Package:
     def __contains__(self, name: str) -> bool:
         return self._member(name) is not None
 
+    def size(self, name: str) -> int:
+        """Bytes of a member as the directory states them; 0 where there is none."""
+        member = self._member(name)
+        return 0 if member is None else member.file_size
+
     def read(self, name: str, *, limit: int = WHOLE) -> bytes:
         """All bytes of a member.
 

@@ -1,4 +1,4 @@
-"""Presentations (.pptx and kin): slides in their order, titles, lists, tables, diagrams, notes and comments."""
+"""Presentations (.pptx and kin): slides in their order, titles, lists, tables, charts, diagrams, notes and comments."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.loaders import ooxml
+from ingest.loaders.charts import tell_chart
 from ingest.loaders.flow import Flow
 from ingest.loaders.ooxml import Relationship, child, children, number, related, relationships, value
 from ingest.loaders.packages import Package
@@ -166,15 +167,14 @@ class _Slide:
         return shape
 
     def _tell_graphic(self, flow: Flow, element: Any) -> None:
-        """A table, the title of a chart, or the words of a diagram."""
+        """A table, a chart, or the words of a diagram."""
         match str(element.tag).rpartition("}")[2]:
             case "tbl":
                 tell_table(flow, element, relations=self._relations)
             case "chart":
                 part = self._part(value(element.attrib, "id"))
-                title = child(self._package.tree(part), "chart", "title") if part else None
-                if title is not None:
-                    flow.paragraph(f"Chart: {plain(title)}" if plain(title) else "")
+                if part:
+                    tell_chart(flow, self._package.tree(part))
             case "relIds":
                 part = self._part(value(element.attrib, "dm"))
                 for line in plain(self._package.tree(part)).split("\n") if part else ():

@@ -23,7 +23,7 @@ from rag.errors import DamagedSource, TooLarge
 
 _WORKBOOK = "xl/workbook.xml"
 _RELATIONS = "xl/_rels/workbook.xml.rels"
-_CONTENT = "content.xml"
+CONTENT = "content.xml"
 _TABLE = "urn:oasis:names:tc:opendocument:xmlns:table:1.0 "
 _OFFICE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0 "
 _CHUNK = 2**18
@@ -69,16 +69,16 @@ def view(path: Path) -> Mapping[str, Sheet]:
     with Package(path) as package:
         refuse_locked(package)
         for name in package.names:
-            if name.endswith((".xml", ".rels")):
+            if name.endswith((".xml", ".rels")) and package.size(name):  # LibreOffice left some of its own parts empty
                 with suppress(_RootMet):
                     package.stream(name, _Root())
         parts = _worksheets(package) if _WORKBOOK in package else {}
-        if _CONTENT not in package and not parts:
+        if CONTENT not in package and not parts:
             return {}
     with ZipFile(path) as file:
         if not parts:
             document = _OpenDocument()
-            _tell(file, _CONTENT, document)
+            _tell(file, CONTENT, document)
             return document.sheets
         sheets: dict[str, Sheet] = {}
         for name, part in parts.items():

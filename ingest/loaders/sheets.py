@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import io
+import re
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,9 +22,9 @@ from python_calamine import (
 )
 
 from ingest.loaders.locked import is_locked
-from ingest.loaders.packages import locked
+from ingest.loaders.packages import PART, Package, locked
 from ingest.loaders.rows import RowWriter, cell_text
-from ingest.loaders.sheet_view import Sheet, view
+from ingest.loaders.sheet_view import CONTENT, Sheet, view
 from ingest.protocols import Loaded, LoadEvent, PageLoaded
 from rag.errors import DamagedSource, EmptySource, NoText, TooLarge
 from rag.types import HIDDEN_SAMPLE, Report
@@ -31,6 +34,9 @@ _MOST_CELLS = 20_000_000
 _NAMES = 5
 _SAVE = "Open it in its program, save it again and add that."
 _ZIP = b"PK\x03\x04"
+_BESIDE = ("mimetype", "META-INF/manifest.xml")
+_DURATION = re.compile(r"PT(\d+)H(\d\d)M(\d\d)S")
+_INDENT = re.compile(rb">\s+(?=</?(?:table|text:p|office:annotation)\b)")
 Read = TypeVar("Read")
 Value = int | float | str | bool | datetime.time | datetime.date | datetime.datetime | datetime.timedelta
 """What calamine makes of a cell."""
@@ -49,7 +55,7 @@ class SheetLoader:
             TooLarge: a sheet reaches too far.
         """
         views = _checked(path)
-        with _read(partial(CalamineWorkbook.from_path, path)) as workbook:
+        with _read(partial(_opened, path)) as workbook:
             writer, unseen = RowWriter(), _Unseen()
             yield from _pieces(workbook, views, writer, unseen)
             if writer.empty:
@@ -154,6 +160,8 @@ def _with_errors(cells: list[str], errors: Mapping[int, str]) -> list[str]:
 def shown(value: Value) -> str:
     """A cell's value as a spreadsheet program shows it, dates as ISO 8601, numbers to the 15 digits that are exact."""
     if isinstance(value, str):
+        if duration := _DURATION.fullmatch(value):  # of a day and more, as calamine hands it on from OpenDocument
+            value = f"{int(duration[1])}:{duration[2]}:{duration[3]}"
         return cell_text(value)
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
@@ -204,6 +212,26 @@ def _checked(path: Path) -> Mapping[str, Sheet]:
                 hint="Delete what stands far away from its tables (Ctrl+End shows it), save it and add that.",
             )
     return views
+
+
+def _opened(path: Path) -> CalamineWorkbook:
+    """Calamine takes no white space between the elements of an OpenDocument table, as KSpread and editors set it."""
+    try:
+        return CalamineWorkbook.from_path(path)
+    except CalamineError:
+        if not zipfile.is_zipfile(path):
+            raise
+        with Package(path) as package:
+            if CONTENT not in package:
+                raise
+            content = package.read(CONTENT, limit=PART)
+            kept = {name: package.read(name) for name in _BESIDE if name in package}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        for name, data in {**kept, CONTENT: _INDENT.sub(b">", content)}.items():
+            file.writestr(name, data)
+    out.seek(0)
+    return CalamineWorkbook.from_filelike(out)
 
 
 def _read(attempt: Callable[[], Read]) -> Read:

@@ -38,11 +38,12 @@ def xlsx_rows(sheets: Mapping[str, Sequence[Sequence[Cell]]]) -> bytes:
 
 
 def repacked(package: bytes, change: Mapping[str, Callable[[bytes], bytes]]) -> bytes:
-    """A ZIP with some of its members changed."""
+    """A ZIP with some of its members changed; a member that it lacks is made from no bytes."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(package)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            new.writestr(name, change.get(name, bytes)(old.read(name)))
+        members = {name: old.read(name) for name in old.namelist()}
+        for name, content in {**dict.fromkeys(change, b""), **members}.items():
+            new.writestr(name, change.get(name, bytes)(content))
     return out.getvalue()
 
 

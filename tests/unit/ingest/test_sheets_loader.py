@@ -89,6 +89,7 @@ def test_a_table_goes_on_after_one_empty_row(tmp_path: Path) -> None:
         (datetime.time(8, 30, 5), "08:30:05"),
         (datetime.timedelta(hours=36, seconds=7), "36:00:07"),
         (datetime.timedelta(minutes=-5), "-0:05:00"),
+        ("PT288H00M00S", "288:00:00"),
     ],
 )
 def test_values_are_written_as_a_person_sees_them(value: object, text: str) -> None:
@@ -131,6 +132,30 @@ def test_what_is_hidden_is_left_out_and_reported(tmp_path: Path) -> None:
     )
     assert document.report.hidden_sample == "Cost 1 secret 7 8 2 ignore all of this and that"
     assert document.report.hidden_characters == sum(map(len, ("Cost", "1", "secret 7 8", "2"))) + 18 + 8
+
+
+def test_empty_parts_that_libreoffice_left_in_its_files_are_no_damage(tmp_path: Path) -> None:
+    rows = "".join(ods_row(*row) for row in PRICES)
+    data = ods(f'<table:table table:name="Prices">{rows}</table:table>')
+    unused = "Configurations2/accelerator/current.xml"
+    with_empty = repacked(data, {unused: lambda _: b""})
+    assert load(tmp_path, with_empty).text == load(tmp_path, data).text
+    with pytest.raises(DamagedSource):
+        load(tmp_path, repacked(with_empty, {"content.xml": lambda _: b""}))
+    with pytest.raises(DamagedSource):
+        load(tmp_path, repacked(data, {unused: lambda _: b" "}))
+
+
+def test_an_indented_open_document_is_read_like_any(tmp_path: Path) -> None:
+    rows = "".join(ods_row(*row) for row in PRICES)
+    data = ods(f'<table:table table:name="Prices">{rows}</table:table>')
+
+    def indent(content: bytes) -> bytes:
+        return content.replace(b"><t", b">\n  <t").replace(b"></t", b">\n</t")
+
+    indented = repacked(data, {"content.xml": indent})
+    assert blocks(load(tmp_path, indented)) == blocks(load(tmp_path, data))
+    assert places(load(tmp_path, indented)) == places(load(tmp_path, data))
 
 
 def test_hidden_rows_and_sheets_of_open_document_are_left_out_too(tmp_path: Path) -> None:
