@@ -34,7 +34,6 @@ _POINTS = {"pt": 1.0, "cm": 72 / 2.54, "mm": 72 / 25.4, "in": 72.0, "inch": 72.0
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _DEEPEST = 20
 _LONGEST = 200
-_TOLD = 20
 
 
 def names() -> Names:
@@ -186,14 +185,6 @@ def properties(package: Package) -> Properties:
     author = found.get("initial-creator") or found.get("creator")
     day = _DAY.match(found.get("date", "")) or _DAY.match(found.get("creation-date", ""))
     return Properties(found.get("title", ""), author or None, day.group() if day else None)
-
-
-def embedded_files(package: Package) -> list[str]:
-    """Sentences about the documents that lie inside, each with why it is not read."""
-    folders = sorted({name.partition("/")[0] for name in package.names if re.match(r"Object \d+/", name)})
-    return [f"{clean(name)}: an object inside the document, not read" for name in folders[:_TOLD]] + (
-        [f"{len(folders) - _TOLD:,} more objects inside the document, not read"] if len(folders) > _TOLD else []
-    )
 
 
 def _look(attributes: Mapping[str, str]) -> Look:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ingest.loaders import odf
 from ingest.loaders.flow import Flow
 from ingest.loaders.odf import OdfStyles
+from ingest.loaders.odf_objects import Objects
 from ingest.loaders.odt_reader import OdtReader
 from ingest.loaders.ooxml import value
 from ingest.loaders.packages import Package
@@ -34,6 +35,8 @@ class OdpLoader:
         with Package(path) as package:
             odf.check(package)
             reader = _SlideReader(Flow(), odf.read_styles(package))
+            objects = Objects(package)
+            reader.tell_object = objects.tell
             package.stream(odf.CONTENT, reader)
             found = odf.properties(package)
             yield reader.flow.loaded()
@@ -41,9 +44,7 @@ class OdpLoader:
                 title=title or sensible_title(found.title) or sensible_title(reader.first_title),
                 author=found.author,
                 date=found.date,
-                report=reader.flow.report(
-                    skipped=odf.embedded_files(package), warnings=hidden_slides(reader.hidden_slides)
-                ),
+                report=reader.flow.report(skipped=objects.unread(), warnings=hidden_slides(reader.hidden_slides)),
             )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ingest.loaders import odf
 from ingest.loaders.flow import Flow
+from ingest.loaders.odf_objects import Objects
 from ingest.loaders.odt_reader import OdtReader
 from ingest.loaders.packages import Package
 from ingest.loaders.titles import sensible_title
@@ -25,6 +26,8 @@ class OdtLoader:
         with Package(path) as package:
             odf.check(package)
             reader = OdtReader(Flow(), odf.read_styles(package))
+            objects = Objects(package)
+            reader.tell_object = objects.tell
             package.stream(odf.CONTENT, reader)
             found = odf.properties(package)
             yield reader.flow.loaded()
@@ -32,5 +35,5 @@ class OdtLoader:
                 title=title or sensible_title(found.title) or sensible_title(reader.title),
                 author=found.author,
                 date=found.date,
-                report=reader.flow.report(skipped=odf.embedded_files(package)),
+                report=reader.flow.report(skipped=objects.unread()),
             )

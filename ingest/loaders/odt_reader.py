@@ -83,6 +83,8 @@ class OdtReader:
         self._behind: list[str | None] = []
         self._notes: list[_Note] = []
         self._counted: dict[str, int] = {}
+        self.tell_object: Callable[[Flow, str], object] = lambda flow, href: None
+        """Told of each object inside the document, by its reference."""
 
     # --- what the parser says --------------------------------------------------------------------
 
@@ -90,6 +92,8 @@ class OdtReader:
         """An element begins."""
         name = self._names(tag)
         if self._left_out or name in _LEFT_OUT:
+            if name == "draw:object" and not self._left_out and not any(self._hidden):
+                self.tell_object(self.flow, value(attributes, "href") or "")
             self._left_out += 1
             return
         self._path.append(name)

@@ -9,7 +9,9 @@ from ingest.loaders import assemble
 from ingest.loaders.charts import tell_chart
 from ingest.loaders.docx import DocxLoader
 from ingest.loaders.flow import Flow
-from tests.support.office_files import docx, paragraph
+from ingest.loaders.odp import OdpLoader
+from ingest.loaders.odt import OdtLoader
+from tests.support.office_files import ODF_NAMES, docx, odf, paragraph
 
 NAMES = (
     'xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" '
@@ -128,3 +130,31 @@ def test_a_chart_in_a_text_follows_its_paragraph(tmp_path: Path) -> None:
     assert document.text == "Before.\n\nSee here.\n\nChart: Costs\n\nRent | 900\n\nAfter."
     path.write_bytes(docx(body, links=links))
     assert assemble(DocxLoader().load(path, title=None)).text == "Before.\n\nSee here.\n\nAfter."
+
+
+@pytest.mark.parametrize("kind", ["text", "presentation"])
+def test_charts_of_open_document_are_read_and_other_objects_named(tmp_path: Path, kind: str) -> None:
+    def cell(text: str) -> str:
+        return f"<table:table-cell><text:p>{text}</text:p></table:table-cell>"
+
+    empty = '<table:table-cell table:number-columns-repeated="1000"/>'
+    header, row = (
+        f"<table:table-row>{cell(a)}{cell(b)}{empty}</table:table-row>" for a, b in (("", "Rent"), ("May", "900"))
+    )
+    chart = (
+        f'<office:document-content {ODF_NAMES} xmlns:chart="urn:oasis:names:tc:opendocument:xmlns:chart:1.0">'
+        "<chart:chart><chart:title><text:p>Costs</text:p></chart:title>"
+        f"<table:table><table:table-header-rows>{header}</table:table-header-rows>{row}</table:table></chart:chart></office:document-content>"
+    )
+    frames = "".join(
+        f'<draw:frame><draw:object xlink:href="./Object {number}"/></draw:frame>' for number in (1, 2, 3, 4)
+    )
+    body = f"<text:p>Before.{frames}</text:p>" if kind == "text" else f"<draw:page>{frames}</draw:page>"
+    others = {"Object 1/content.xml": chart, "Object 2/content.xml": "", "Object 3/content.xml": "<math/>"}
+    path = tmp_path / "file"
+    path.write_bytes(odf(body, kind=kind, others=others))
+    loader = OdtLoader() if kind == "text" else OdpLoader()
+    document = assemble(loader.load(path, title=None))
+    assert document.text.replace("\n\nBefore.", "") == "Chart: Costs\n\n | Rent\nMay | 900"
+    assert [(block.kind, block.level) for block in document.blocks][1] == ("table", 1)
+    assert [entry.partition(":")[0] for entry in document.report.skipped] == ["Object 2", "Object 3"]
