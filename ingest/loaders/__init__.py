@@ -32,7 +32,7 @@ _LOADERS: Mapping[str, tuple[str, str, str, int]] = {
     media.RTF: ("rtf", "RtfLoader", "", 1),
     media.PPTX: ("pptx", "PptxLoader", "", 2),
     media.ODP: ("odp", "OdpLoader", "", 2),
-    media.XLSX: ("sheets", "SheetLoader", "python-calamine", 1),
+    media.XLSX: ("sheets", "SheetLoader", "python-calamine", 2),
     media.XLS: ("sheets", "SheetLoader", "python-calamine", 1),
     media.ODS: ("sheets", "SheetLoader", "python-calamine", 2),
     media.CSV: ("separated", "SeparatedLoader", "", 1),

@@ -111,7 +111,7 @@ class Package:
             DamagedSource: no such member, or it cannot be unpacked.
             TooLarge: more than `limit` bytes.
         """
-        with self._open(name, limit=limit) as file:
+        with self.open(name, limit=limit) as file:
             data = file.read(limit + 1)
         if len(data) > limit:
             raise _too_large_part(limit)
@@ -142,7 +142,7 @@ class Package:
         )
         total = 0
         try:
-            with self._open(name, limit=limit) as file:
+            with self.open(name, limit=limit) as file:
                 while data := file.read(_CHUNK):
                     total += len(data)
                     if total > limit:
@@ -153,7 +153,12 @@ class Package:
             raise DamagedSource("It is damaged: its XML is not complete.", hint=_SAVE) from error
 
     @contextmanager
-    def _open(self, name: str, *, limit: int) -> Iterator[BinaryIO]:
+    def open(self, name: str, *, limit: int) -> Iterator[BinaryIO]:
+        """A member to read from; its directory entry states no more than `limit` bytes.
+
+        Raises:
+            DamagedSource, TooLarge: as in `read`.
+        """
         member = self._member(name)
         if member is None:
             raise DamagedSource("It is damaged: a part that it must have is missing.", hint=_SAVE)

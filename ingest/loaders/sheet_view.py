@@ -1,4 +1,4 @@
-"""What python-calamine does not tell of a sheet: rows and columns that are hidden, errors, and how far it reaches.
+"""What python-calamine does not tell of a sheet: hidden rows and columns, errors, comments, and how far it reaches.
 
 It lays every sheet out as a full rectangle, so one stray cell in the last corner would take all memory: `Sheet.area`
 is known before. A part with a DOCTYPE, or one that is not well-formed, is refused here (ingest/loaders/packages.py).
@@ -7,17 +7,16 @@ is known before. A part with a DOCTYPE, or one that is not well-formed, is refus
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Protocol
 from xml.parsers import expat
-from zipfile import BadZipFile, ZipFile
 
 from ingest.loaders.locked import refuse_locked
+from ingest.loaders.ooxml import related, relationships
 from ingest.loaders.packages import PART, Package, resolve
 from rag.errors import DamagedSource, TooLarge
 
@@ -27,7 +26,10 @@ CONTENT = "content.xml"
 _TABLE = "urn:oasis:names:tc:opendocument:xmlns:table:1.0 "
 _OFFICE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0 "
 _CHUNK = 2**18
-_CELL = re.compile(r"([A-Z]{1,3})\d")
+_CELL = re.compile(r"([A-Z]{1,3})(\d{1,7})")
+_THREAD = "tc="
+_IN_THREAD = "Comment:\n"
+"""Excel keeps threads of comments twice: in the copy for older programs the author is an id, and a hint comes first."""
 _TRUE = frozenset({"1", "true"})
 _UNSEEN = frozenset({"collapse", "filter"})
 _MOST_ROWS = 2**20
@@ -45,6 +47,8 @@ class Sheet:
     hidden_columns: set[int] = field(default_factory=set)
     errors: dict[int, dict[int, str]] = field(default_factory=dict)
     """Row → column → "#REF!" and the like."""
+    comments: dict[int, dict[int, str]] = field(default_factory=dict)
+    """Row → column → what somebody remarked on the cell."""
 
     @property
     def area(self) -> int:
@@ -57,6 +61,12 @@ class Sheet:
             self.rows = row + 1
         if column >= self.columns:
             self.columns = column + 1
+
+    def comment(self, row: int, column: int, text: str) -> None:
+        """A remark on a cell."""
+        self.holds(row, column)
+        on_row = self.comments.setdefault(row, {})
+        on_row[column] = f"{on_row[column]} {text}" if column in on_row else text
 
 
 def view(path: Path) -> Mapping[str, Sheet]:
@@ -73,18 +83,18 @@ def view(path: Path) -> Mapping[str, Sheet]:
                 with suppress(_RootMet):
                     package.stream(name, _Root())
         parts = _worksheets(package) if _WORKBOOK in package else {}
-        if CONTENT not in package and not parts:
-            return {}
-    with ZipFile(path) as file:
         if not parts:
             document = _OpenDocument()
-            _tell(file, CONTENT, document)
+            if CONTENT in package:
+                _tell(package, CONTENT, document)
             return document.sheets
         sheets: dict[str, Sheet] = {}
         for name, part in parts.items():
             reader = _Worksheet()
-            _tell(file, part, reader)
+            _tell(package, part, reader)
             sheets[name] = reader.sheet
+            for place, comment in _comments(package, part):
+                reader.sheet.comment(*place, comment)
         return sheets
 
 
@@ -111,7 +121,25 @@ class _Reader(Protocol):
     def data(self, data: str) -> None: ...
 
 
-def _tell(file: ZipFile, part: str, reader: _Reader) -> None:
+def _comments(package: Package, part: str) -> Iterator[tuple[tuple[int, int], str]]:
+    """Row and column of each comment on a worksheet, and the comment (18.7)."""
+    comments = related(relationships(package, part), "comments", package)
+    root = None if comments is None else package.tree(comments)
+    authors = [] if root is None else [author.text or "" for author in root.iter("{*}author")]
+    for element in () if root is None else root.iter("{*}comment"):
+        place, number = _CELL.match(element.get("ref", "")), _number(element.get("authorId"), 0)
+        by = authors[number] if number < len(authors) and not authors[number].startswith(_THREAD) else ""
+        text = "".join(run.text or "" for run in element.iter("{*}t")).strip()
+        text = text.removeprefix(f"{by}:") if by else text.rpartition(_IN_THREAD)[2]
+        if place and text.strip():
+            yield (min(int(place[2]), _MOST_ROWS) - 1, _column(place[1])), _said(text, by)
+
+
+def _said(comment: str, by: str) -> str:
+    return f"(Comment by {by}: {comment.strip()})" if by else f"(Comment: {comment.strip()})"
+
+
+def _tell(package: Package, part: str, reader: _Reader) -> None:
     """Tell a reader what a part holds. Expat, because a sheet has millions of elements: it is five times as fast here.
 
     It opens no connection and no file, and entities do not get in: a DOCTYPE was refused, and is refused once more.
@@ -124,7 +152,7 @@ def _tell(file: ZipFile, part: str, reader: _Reader) -> None:
     parser.CharacterDataHandler = reader.data
     total = 0
     try:
-        with file.open(part) as stream:
+        with package.open(part, limit=PART) as stream:
             while data := stream.read(_CHUNK):
                 total += len(data)
                 if total > PART:
@@ -134,7 +162,7 @@ def _tell(file: ZipFile, part: str, reader: _Reader) -> None:
                     )
                 parser.Parse(data)
         parser.Parse(b"", True)
-    except (expat.ExpatError, BadZipFile, zlib.error, EOFError) as error:
+    except expat.ExpatError as error:
         raise DamagedSource(
             "It is damaged: a sheet of it is not complete.", hint="Open it in its program, save it again and add that."
         ) from error
@@ -197,6 +225,9 @@ class _OpenDocument:
         self._repeated = 1
         self._depth = 0
         """Tables inside cells are no sheets."""
+        self._remark: list[str] | None = None
+        self._by: list[str] = []
+        self._part = ""
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         """See `_Reader`."""
@@ -204,7 +235,12 @@ class _OpenDocument:
         self._depth += local == "table"
         if self._depth != 1:
             return
-        if local == "table-cell" or local == "covered-table-cell":
+        if local == "annotation":
+            self._remark, self._by = [], []
+        elif self._remark is not None:
+            self._part = local
+            self._remark += [" "] * (local == "p")
+        elif local == "table-cell" or local == "covered-table-cell":
             repeated = _number(attributes.get(f"{_TABLE}number-columns-repeated"), 1)
             self._column = min(self._column + repeated, 2**30)
             if f"{_OFFICE}value-type" in attributes:
@@ -227,11 +263,17 @@ class _OpenDocument:
         """See `_Reader`."""
         if name.endswith(" table"):
             self._depth -= 1
+        elif name.endswith(" annotation") and self._remark is not None:
+            text, self._remark = "".join(self._remark).strip(), None
+            if text:
+                self._sheet.comment(self._row, max(0, self._column - 1), _said(text, "".join(self._by).strip()))
         elif self._depth == 1 and name.endswith(" table-row"):
             self._row = min(self._row + self._repeated, 2**30)
 
     def data(self, data: str) -> None:
         """See `_Reader`."""
+        if self._remark is not None and self._part != "date":
+            (self._by if self._part == "creator" else self._remark).append(data)
 
 
 class _RootMet(Exception):

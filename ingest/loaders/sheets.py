@@ -140,20 +140,23 @@ def _sheet_pieces(sheet: CalamineSheet, looked_at: Sheet, writer: RowWriter, uns
 
 def _rows(sheet: CalamineSheet, looked_at: Sheet) -> Iterator[list[str]]:
     """All rows from the first of the sheet on, empty ones too, each from the first column on."""
-    if sheet.start is None:  # no cell at all, as calamine sees it; errors are none
-        for row in range(max(looked_at.errors, default=-1) + 1):
-            yield _with_errors([], looked_at.errors.get(row, {}))
-        return
-    before = [""] * sheet.start[1]
-    for row, values in enumerate(sheet.iter_rows()):
-        cells = [*before, *map(shown, values)]
-        yield _with_errors(cells, looked_at.errors[row]) if row in looked_at.errors else cells
+    before = [""] * (sheet.start[1] if sheet.start else 0)
+    row = -1
+    for row, values in enumerate(sheet.iter_rows() if sheet.start else ()):
+        yield _completed([*before, *map(shown, values)], looked_at, row)
+    last = max((*looked_at.errors, *looked_at.comments), default=-1)
+    for late in range(row + 1, last + 1):  # errors and comments are no cells to calamine
+        yield _completed([], looked_at, late)
 
 
-def _with_errors(cells: list[str], errors: Mapping[int, str]) -> list[str]:
-    cells += [""] * (max(errors, default=-1) + 1 - len(cells))
+def _completed(cells: list[str], looked_at: Sheet, row: int) -> list[str]:
+    """A row with its errors and with the comments on its cells."""
+    errors, comments = looked_at.errors.get(row, {}), looked_at.comments.get(row, {})
+    cells += [""] * (max((*errors, *comments), default=-1) + 1 - len(cells))
     for column, error in errors.items():
         cells[column] = cells[column] or cell_text(error)
+    for column, comment in comments.items():
+        cells[column] = f"{cells[column]} {cell_text(comment)}".lstrip()
     return cells
 
 

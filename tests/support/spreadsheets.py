@@ -15,6 +15,7 @@ _END, _FAT, _FREE = 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFF
 _NAMESPACES = " ".join(
     f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text", "style")
 )
+_NAMESPACES += ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
 
 
 def xlsx(fill: Callable[[xlsxwriter.Workbook], object]) -> bytes:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import datetime
+import io
+import zipfile
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -156,6 +158,54 @@ def test_an_indented_open_document_is_read_like_any(tmp_path: Path) -> None:
     indented = repacked(data, {"content.xml": indent})
     assert blocks(load(tmp_path, indented)) == blocks(load(tmp_path, data))
     assert places(load(tmp_path, indented)) == places(load(tmp_path, data))
+
+
+def test_comments_follow_the_cell_that_they_are_about(tmp_path: Path) -> None:
+    def fill(workbook: xlsxwriter.Workbook) -> None:
+        sheet = workbook.add_worksheet("S")
+        sheet.write_row("A1", ["rent", 900])
+        sheet.write_comment("B1", "Anna:\nwith heating", {"author": "Anna"})
+        sheet.write_comment("A3", "Why empty?")
+
+    data = xlsx(fill)
+    assert load(tmp_path, data).text == "S\n\nrent | 900 (Comment by Anna: with heating)\n\n(Comment: Why empty?)"
+
+    def thread(comments: bytes) -> bytes:
+        comments = comments.replace(b">Anna<", b">tc={1}<", 1)
+        return comments.replace(b"Anna:\n", b"[Threaded comment]\n\nYour version of Excel ...\n\nComment:\n    ", 1)
+
+    threaded = load(tmp_path, repacked(data, {"xl/comments1.xml": thread}))
+    assert threaded.text.startswith("S\n\nrent | 900 (Comment: with heating)")
+    said = (
+        "<office:annotation><dc:creator>Anna</dc:creator><dc:date>2024-05-01</dc:date>"
+        "<text:p>with</text:p><text:p>heating</text:p></office:annotation>"
+    )
+    row = ods_row("rent", 900).replace("<text:p>", said + "<text:p>")
+    document = load(tmp_path, ods(f'<table:table table:name="S">{row}</table:table>'))
+    assert document.text == "S\n\nrent (Comment by Anna: with heating) | 900 (Comment by Anna: with heating)"
+
+
+def test_a_comment_far_away_from_the_table_is_refused_by_name(tmp_path: Path) -> None:
+    def fill(workbook: xlsxwriter.Workbook) -> None:
+        sheet = workbook.add_worksheet("Far")
+        sheet.write("A1", 1)
+        sheet.write_comment("A2", "lost")
+
+    move = {"xl/comments1.xml": lambda comments: comments.replace(b'ref="A2"', b'ref="XFD1048576"')}
+    with pytest.raises(TooLarge, match="Far"):
+        load(tmp_path, repacked(xlsx(fill), move))
+
+
+def test_a_package_with_names_as_windows_writes_them_is_read(tmp_path: Path) -> None:
+    data = xlsx_rows({"Prices": PRICES})
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            info = zipfile.ZipInfo(name)
+            info.filename = name.replace("/", "\\")
+            new.writestr(info, old.read(name))
+    assert b"xl\\worksheets" in out.getvalue(), "the control: the names are such"
+    assert load(tmp_path, out.getvalue()).text == load(tmp_path, data).text
 
 
 def test_hidden_rows_and_sheets_of_open_document_are_left_out_too(tmp_path: Path) -> None:
