@@ -37,7 +37,7 @@ _LOADERS: Mapping[str, tuple[str, str, str, int]] = {
     media.ODS: ("sheets", "SheetLoader", "python-calamine", 2),
     media.CSV: ("separated", "SeparatedLoader", "", 1),
     media.TSV: ("separated", "SeparatedLoader", "", 1),
-    media.PDF: ("pdf", "PdfLoader", "pypdfium2", 3),
+    media.PDF: ("pdf", "PdfLoader", "pypdfium2", 4),
     **dict.fromkeys(media.IMAGES, ("image", "ImageLoader", "pillow", 1)),
     media.EML: ("eml", "EmlLoader", "", 1),
     media.MBOX: ("mbox", "MboxLoader", "", 1),

@@ -21,6 +21,7 @@ from ingest.loaders.pdf_attachments import attached_files
 from ingest.loaders.pdf_findings import Findings, PageFindings
 from ingest.loaders.pdf_fingerprints import NO_PRINT
 from ingest.loaders.pdf_memory import PageFacts, PageMemory, Vocabulary, pack, unpack
+from ingest.loaders.pdf_ocr import is_garbled
 from ingest.loaders.pdf_open import open_pdf, opened
 from ingest.loaders.pdf_pages import PdfPages
 from ingest.loaders.pdf_strings import metadata, page_label
@@ -166,7 +167,9 @@ class _Reading:
             lines = yield from self._pages.recognised_lines(number, read, self._recognised)
             scan = self._recognised.last
         outer = tuple(outer_lines(lines, read.size[1]))
-        facts = PageFacts(read.size, PageFindings.of(read.text), outer, empty=not lines, scan=scan)
+        facts = PageFacts(
+            read.size, PageFindings.of(read.text, garbled=is_garbled(lines)), outer, empty=not lines, scan=scan
+        )
         return _Turn(number, label, facts, list(lines), lasting=not read.scan or scan is not None)
 
     def _page(self, turn: _Turn, dropped: frozenset[int]) -> Iterator[PictureEvent | PageLoaded | PageKept]:

@@ -10,6 +10,8 @@ from ingest.loaders.pdf_text import PageText
 from ingest.page_ranges import page_ranges
 from rag.types import HIDDEN_SAMPLE, Report
 
+GARBLED = "the text is only signs, because its font does not tell which letters they stand for"
+
 
 @dataclass(frozen=True, slots=True)
 class PageFindings:
@@ -18,11 +20,13 @@ class PageFindings:
     text_layer: bool = False
     hidden_characters: int = 0
     hidden_sample: str = ""
+    garbled: bool = False
+    """Its text is nothing but signs."""
 
     @classmethod
-    def of(cls, text: PageText) -> PageFindings:
+    def of(cls, text: PageText, *, garbled: bool) -> PageFindings:
         """On a page that was read."""
-        return cls(text.text_layer, len(text.hidden) - text.hidden.count(" "), text.hidden[:HIDDEN_SAMPLE])
+        return cls(text.text_layer, len(text.hidden) - text.hidden.count(" "), text.hidden[:HIDDEN_SAMPLE], garbled)
 
 
 @dataclass(slots=True)
@@ -33,6 +37,7 @@ class Findings:
     without_text: list[int] = field(default_factory=list)
     with_hidden_text: list[int] = field(default_factory=list)
     with_text_layer: list[int] = field(default_factory=list)
+    garbled: list[int] = field(default_factory=list)
     hidden_characters: int = 0
     hidden_sample: str = ""
     repeated_lines: int = 0
@@ -43,6 +48,8 @@ class Findings:
         """Take down what was found on a page."""
         if found.text_layer:
             self.with_text_layer.append(number)
+        if found.garbled:
+            self.garbled.append(number)
         if found.hidden_characters:
             self.with_hidden_text.append(number)
             self.hidden_characters += found.hidden_characters
@@ -54,6 +61,8 @@ class Findings:
             yield f"{page_ranges(self.without_text)}: no text{' (scanned?)' if scanned else ''}"
         if self.unreadable:
             yield f"{page_ranges(self.unreadable)}: damaged, could not be read"
+        if self.garbled:
+            yield f"{page_ranges(self.garbled)}: {GARBLED}"
         if self.with_text_layer:
             yield f"{page_ranges(self.with_text_layer)}: text layer of a scan, recognised by another program"
         if self.with_hidden_text:
@@ -74,7 +83,11 @@ class Findings:
             hidden_characters=self.hidden_characters,
             hidden_sample=self.hidden_sample,
             repeated_lines=self.repeated_lines,
-            warnings=(f"{page_ranges(self.with_text_layer)}: text layer of a scan",) if self.with_text_layer else (),
+            warnings=tuple(
+                f"{page_ranges(pages)}: {what}"
+                for pages, what in ((self.with_text_layer, "text layer of a scan"), (self.garbled, GARBLED))
+                if pages
+            ),
         )
 
 

@@ -118,7 +118,7 @@ def _values(page: PageMemory) -> list[Any]:
         page.number,
         [
             facts.size,
-            [found.text_layer, found.hidden_characters, found.hidden_sample],
+            [found.text_layer, found.hidden_characters, found.hidden_sample, found.garbled],
             facts.outer,
             facts.empty,
             scan and [scan.picture, scan.confidence, scan.engine],
@@ -136,14 +136,14 @@ def _values(page: PageMemory) -> list[Any]:
 def _page(
     number: Any, facts: Any, context: Any, dropped: Any, words: Any, asked: Any, length: Any, tables: Any, heading: Any
 ) -> PageMemory:
-    (width, height), (layer, hidden, sample), outer, empty, scan = facts
+    (width, height), (layer, hidden, sample, garbled), outer, empty, scan = facts
     if number < 1 or length < 0 or hidden < 0:
         raise ValueError("no page")
     return PageMemory(
         number=int(number),
         facts=PageFacts(
             size=(float(width), float(height)),
-            findings=PageFindings(bool(layer), int(hidden), str(sample)),
+            findings=PageFindings(bool(layer), int(hidden), str(sample), bool(garbled)),
             outer=tuple(
                 OuterLine(int(i), bool(top), int(row), float(far), str(text)) for i, top, row, far, text in outer
             ),

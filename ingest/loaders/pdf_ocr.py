@@ -26,14 +26,29 @@ _OUTLINES = 20
 _MOST_OBJECTS = 5000
 """Of a page that are looked at."""
 _DEPTH = 4
+_ENOUGH = 50
+"""Characters from which one may judge."""
+_READABLE = 0.4
+"""Letters and digits make up more than this of any text: .66 at least on 1,357 pages of manuals, filings, slides and
+mathematics."""
+_NO_SIGNS = dict.fromkeys(map(ord, " \t\n.·…_-–—|"))
+"""Leaders in tables of contents, rules, and the borders of cells."""
+
+
+def is_garbled(lines: Sequence[Line]) -> bool:
+    """Whether text is mostly signs, as where a font does not tell which characters its glyphs are."""
+    text = "".join(line.text for line in lines).translate(_NO_SIGNS)
+    return len(text) >= _ENOUGH and sum(map(str.isalnum, text)) < _READABLE * len(text)
 
 
 def is_scan(page: pdfium.PdfPage, lines: Sequence[Line]) -> bool:
-    """Whether the page holds no text, or next to none, but pictures or shapes that may be text.
+    """Whether the page holds no text that can be read, or next to none, but pictures or shapes that may be text.
 
     Args:
         lines: the page's own text.
     """
+    if is_garbled(lines):
+        return True
     characters = sum(len(line.text) for line in lines)
     if characters >= _FEW_CHARACTERS:
         return False

@@ -99,6 +99,28 @@ def test_letters_drawn_as_shapes_are_recognised(tmp_path: Path, counted: list[tu
     assert len(counted) == 1
 
 
+def test_text_that_is_nothing_but_signs_is_recognised_in_the_picture(
+    tmp_path: Path, counted: list[tuple[int, int]]
+) -> None:
+    garbled = lines(*["!$% &'# *+! ;=? #$%& <=>?@ ^~{}"] * 4)
+    contents = lines(*[f"Chapter {number} " + ". " * 60 + f"{number}7" for number in range(1, 9)])
+    formulas = lines(*["f(x) = a*x^2 + b*x + c;  {x : x > 0}"] * 4)
+    document = load(tmp_path, Made([Sheet(garbled), Sheet(contents), Sheet(formulas)]).bytes())
+    first, second, third = (document.text[page.span.start : page.span.end] for page in document.pages)
+    assert first == "one"
+    assert second.startswith("Chapter 1")
+    assert third.startswith("f(x)")
+    assert (len(counted), document.report.ocr_pages, document.report.warnings) == (1, ((1, 0.9),), ())
+
+
+def test_signs_in_whose_picture_nothing_is_found_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turning, "recognise", lambda picture, *, dpi: Recognised((), "double"))
+    garbled = lines(*["!$% &'# *+! ;=? #$%& <=>?@ ^~{}"] * 4)
+    document = load(tmp_path, Made([Sheet(lines(WRITTEN)), Sheet(garbled)]).bytes())
+    assert document.notes == document.report.warnings
+    assert document.notes[0].startswith("Page 2: the text is only signs")
+
+
 def test_pictures_of_huge_pages_stay_small(tmp_path: Path, counted: list[tuple[int, int]]) -> None:
     shapes = b"".join(b"%d 700 m %d 9000 l 300 500 l f " % (60 + 12 * i, 6000 + 12 * i) for i in range(30))
     load(tmp_path, Made([Sheet(extra=shapes, media_box=(0, 0, 14400, 14400))]).bytes())
