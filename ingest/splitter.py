@@ -22,7 +22,7 @@ from ingest.pieces import Cutter
 from rag.places import Clipper
 from rag.types import CELL_BORDER, Chunk, Document, Span, embedding_text
 
-RULES = "structure-2"
+RULES = "structure-3"
 """Changes whenever the same document would be cut differently."""
 
 _PARTING = {

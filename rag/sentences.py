@@ -101,14 +101,17 @@ def _ends(text: str, start: int, match: re.Match[str], language: Language) -> bo
         return True
     if match["line"]:
         return _deliberate_break(text, match.start())
+    stop = match["stop"]
     following = _NEXT.match(text, match.end())
+    if following and following[1] and not following[2] and text[following.end() :][:1].isspace():
+        stop += following[1]  # a closing quote that stands apart, as in tokenised text
+        following = _NEXT.match(text, following.end())
     opening, word = (following[1], following[2]) if following else ("", "")
     opens = following is not None and not following[3] and word.lower() in _OPENERS
     if not opening and not word:
         # A symbol or the end of the text; a row of dots is a leader line, not a row of sentences.
         after = text[match.end() : match.end() + 16].lstrip()
         return not after or after[0] not in ".…!?,;"
-    stop = match["stop"]
     if stop.startswith("....") and word[:1].isdigit():
         return False  # a leader line and its page number
     if stop[0] != "." or stop.startswith(".."):

@@ -131,3 +131,9 @@ def test_one_long_line_takes_linear_time() -> None:
 def test_each_row_of_a_table_is_a_sentence() -> None:
     rows = ["Name | Town | Price", "pump | Bonn | 1.50", "valve | a town far away from here | 2.25"]
     assert split("\n".join(rows)) == rows
+
+
+def test_a_closing_quote_that_stands_apart_ends_nothing_by_itself() -> None:
+    text = 'The song "Where Am I Going? " was released in 1965. " Not now ! " She left.'
+    assert split(text, "en")[0] == 'The song "Where Am I Going? " was released in 1965.'
+    assert split('What is it? " Yes, " he said.', "en") == ["What is it?", '" Yes, " he said.']
