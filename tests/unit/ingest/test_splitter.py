@@ -200,7 +200,7 @@ def test_target_makes_smaller_chunks() -> None:
 
 
 def test_recipe_tells_rules_figures_and_tokenizer() -> None:
-    assert StructureSplitter(count_tokens=count, window=256, recipe="minilm").recipe == "structure-2 256/256 minilm"
+    assert StructureSplitter(count_tokens=count, window=256, recipe="minilm").recipe == "structure-3 256/256 minilm"
 
 
 def test_any_document_is_covered_within_the_window() -> None:
