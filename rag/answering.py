@@ -20,11 +20,13 @@ from rag.followups import standalone
 from rag.languages import detect
 from rag.modes import Mode, settled
 from rag.pace import ReadingPace
-from rag.prompts import SOURCE_TOKENS, Budget, build_messages
-from rag.protocols import ChatModel, Embedder, Retriever
+from rag.prompts import SOURCE_TOKENS, Budget, Prompt, build_messages
+from rag.protocols import ChatModel, Embedder, FirstWords, Retriever
 from rag.quoting import quoted
+from rag.reader import DOUBTFUL, HELD, Reader, asking, held, reader_for
 from rag.receipts import Request
 from rag.running import Run, follow
+from rag.selection import near
 from rag.spelling import told
 from rag.types import (
     Answer,
@@ -39,7 +41,7 @@ from rag.types import (
 )
 
 PASSAGES = 10
-"""Passages retrieved, shown as evidence and offered to the prompt."""
+"""Passages retrieved and shown as evidence; those near the best are offered to the prompt."""
 
 EXTRACTED = 3
 """Sentences of an answer without a model."""
@@ -82,8 +84,9 @@ class Answering:
         """Evidence first, then what comes of it; the last event is Answered, Refused or Interrupted, with its receipt.
 
         * Evidence too weak: Refused with the nearest passages; the model is not asked. In open mode it is, but not told
-          of them.
+          of them. A model that can be asked whether it found the answer is given more of the doubtful ones.
         * No model: the sentences that answer best, each with its footnote.
+        * A model that has read them and denies that they answer: Refused too (rag/reader.py).
         * A model: Token and SentenceChecked while it writes. The tokens joined are the answer's text, and what was left
           out of it.
         * A model that writes nothing: as without a model (`Answer.model` is None).
@@ -134,7 +137,8 @@ class Answering:
         run: Run,
     ) -> Generator[AnswerEvent]:
         """What comes of the evidence."""
-        if not retrieval.sufficient or not retrieval.passages:
+        doubtful = retrieval.evidence >= DOUBTFUL and self._reader(question, retrieval, model, run) is not None
+        if not (retrieval.sufficient or doubtful) or not retrieval.passages:
             if run.mode == "open" and model is not None:
                 yield from self._write(question, history, replace(retrieval, passages=()), model=model, run=run)
                 return
@@ -153,7 +157,7 @@ class Answering:
             sources=self._source_tokens,
             prompt=pace.prompt_tokens(model.name) if pace else None,
         )
-        passages = retrieval.passages[: self._offered]
+        passages = near(retrieval.passages)[: self._offered]
         try:
             prompt = build_messages(
                 question,
@@ -172,6 +176,10 @@ class Answering:
         draft = Draft(checker, prompt=prompt, model=model.name)
         run.asked(Request(prompt, model, budget.window, dict(model.parameters(prompt.max_tokens))), draft)
         try:
+            if self._denied(question, retrieval, prompt, model=model, run=run):
+                run.note_pace(pace)
+                yield Refused(Footnotes(self._pages).nearest(passages), run.timings())
+                return
             stream = model.stream(prompt.messages, max_tokens=prompt.max_tokens, stop=run.stop)
             yield from follow(stream, draft, run)
         except ModelError as error:
@@ -179,6 +187,25 @@ class Answering:
         yield from draft.finish()
         run.note_pace(pace)
         yield from self._conclude(draft, passages, run)
+
+    def _denied(self, question: str, retrieval: Retrieval, prompt: Prompt, *, model: ChatModel, run: Run) -> bool:
+        """Whether the model, having read the sources, lets it be known that they do not hold the answer."""
+        reader = self._reader(question, retrieval, model, run)
+        if reader is None or not isinstance(model, FirstWords):
+            return False
+        first_words = model.first_words(asking(prompt, question), stop=run.stop)
+        if not first_words:
+            return False
+        run.heard(shown=False)  # it has read the sources
+        run.held = held(reader, evidence=retrieval.evidence, first_words=first_words)
+        return run.held < HELD
+
+    def _reader(self, question: str, retrieval: Retrieval, model: ChatModel | None, run: Run) -> Reader | None:
+        """How what the model says after reading is to be read; None where it is not asked: in open mode, on whole
+        documents, and of a follow-up, which does not stand alone in the prompt."""
+        stands = retrieval.question == question and retrieval.evidence < 1
+        asked = model is not None and run.mode == "strict" and stands
+        return reader_for(model.name, question) if asked and isinstance(model, FirstWords) else None
 
     def _conclude(self, draft: Draft, passages: Sequence[Passage], run: Run) -> Iterator[AnswerEvent]:
         """The last event, or what replaces an empty answer."""

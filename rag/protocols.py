@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rag.scope import Within
 from rag.types import (
@@ -57,6 +57,15 @@ class Embedder(Protocol):
 
     def embed_query(self, text: str) -> Vector:
         """The question's vector; a question past the window is shortened at its end."""
+
+
+@runtime_checkable
+class FirstWords(Protocol):
+    """A chat model that tells how it would begin."""
+
+    def first_words(self, messages: Sequence[Message], *, stop: Callable[[], bool]) -> Mapping[str, float]:
+        """The likeliest first words of a reply (one token each, in small letters) and their probabilities; none where
+        it was stopped. The prompt counts as read for a chat that begins alike. Raises as `ChatModel.stream`."""
 
 
 class Reranker(Protocol):

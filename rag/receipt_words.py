@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rag import spelling
 from rag.places import describe
 from rag.prompts import Part
+from rag.reader import HELD
 from rag.receipts import Considered, Reading, Receipt, Sent
 from rag.types import Parameter, Timings
 
@@ -47,6 +48,7 @@ def facts(receipt: Receipt) -> dict[str, str]:
         "Searched in": " · ".join(receipt.limited_to) or "all of the workspace",
         **({"Read as": spelling.told(receipt.respelled)} if receipt.respelled else {}),
         "Evidence": f"{receipt.evidence:.2f}; below {receipt.threshold:.2f} no model is asked",
+        **({} if receipt.held is None else {"Read by the model": _held(receipt.held)}),
         "Passages": f"{len(receipt.candidates) + receipt.more} read, {_shown(receipt)} shown",
         "Model": sent.model if sent else _unasked(receipt),
     }
@@ -57,6 +59,10 @@ def facts(receipt: Receipt) -> dict[str, str]:
     if receipt.removed:
         told["Left out of the answer"] = " ".join(f"“{sentence}”" for sentence in receipt.removed)
     return told | {"Times": _times(receipt.timings)}
+
+
+def _held(held: float) -> str:
+    return f"{held:.2f} that the sources hold the answer; below {HELD:.2f} it is refused"
 
 
 def place(entry: Considered) -> str:
@@ -83,6 +89,8 @@ def reason(entry: Considered, receipt: Receipt) -> str:
         case "no_room":
             room = receipt.sent.room if receipt.sent else 0
             return f"Evidence only: did not fit the {room:,} tokens for sources"
+        case "far":
+            return "Evidence only: it came too far behind the best"
         case "evidence":
             return "Evidence only: no model was asked"
         case "below":

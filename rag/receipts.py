@@ -16,15 +16,17 @@ from rag.chat_models.tokens import lower_bound
 from rag.gate import THRESHOLD
 from rag.prompts import Part, Prompt, messages_of
 from rag.protocols import ChatModel
+from rag.selection import near
 from rag.types import Finished, Locator, Message, Parameter, Passage, Retrieval, Span, Timings
 
 CANDIDATES = 40
 """Most that a receipt lists beyond those that were shown; what it takes to keep one has a limit."""
 
-Fate = Literal["source", "shortened", "part", "unread", "no_room", "evidence", "below", "shown_with"]
+Fate = Literal["source", "shortened", "part", "unread", "no_room", "far", "evidence", "below", "shown_with"]
 """What became of a passage: in the prompt whole, or what stands around its best sentence; evidence for which the prompt
-had no room, or for which no model was asked; below the passages that are shown; shown with another one, which holds it
-or says the same. Of an answer that took several requests: read with an earlier one, or with none."""
+had no room, that came too far behind the best, or for which no model was asked; below the passages that are shown;
+shown with another one, which holds it or says the same. Of an answer that took several requests: read with an earlier
+one, or with none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,8 @@ class Receipt:
     """Where was looked, in words; empty where that was all of the workspace."""
     readings: tuple[Reading, ...] = ()
     """The requests before the one that is told in `sent`, in their order."""
+    held: float | None = None
+    """How likely the sources hold the answer, after the model has read them; None where it was not asked."""
 
     @property
     def warning(self) -> str | None:
@@ -237,6 +241,7 @@ def _considered(
     unread: Fate = "unread" if readings else "evidence" if included is None else "no_room"
     sources = {passage.chunk_id: (number, passage.span) for number, passage in enumerate(included or (), 1)}
     noted = {chunk_id: span for reading in readings for chunk_id, span in reading.read.items()}
+    worth = near(retrieval.passages)
     for rank, passage in enumerate(retrieval.passages, 1):
         if passage.chunk_id in sources:
             number, read = sources[passage.chunk_id]
@@ -245,7 +250,7 @@ def _considered(
         elif passage.chunk_id in noted:
             yield _entry(rank, passage, "part", read=noted[passage.chunk_id])
         else:
-            yield _entry(rank, passage, unread)
+            yield _entry(rank, passage, "far" if unread == "no_room" and passage not in worth else unread)
     for rank, passage in enumerate(retrieval.others, len(retrieval.passages) + 1):
         yield _entry(rank, passage, "shown_with" if passage.shown_with else "below")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from rag.drafting import Draft
 from rag.modes import Mode
@@ -20,6 +21,8 @@ class Run:
         self.mode = mode
         self.readings: list[Reading] = []
         """The requests before the last."""
+        self.held: float | None = None
+        """How likely the sources hold the answer after the model has read them, where it was asked."""
         self._began = time.perf_counter()
         self._evidence: float | None = None
         self._first_token: float | None = None
@@ -62,8 +65,11 @@ class Run:
     def receipt(self, question: str, retrieval: Retrieval, *, timings: Timings) -> Receipt:
         """Of the answer as it ended."""
         finished = self._draft.finished if self._draft else None
-        return receipt_of(
-            question, retrieval, timings=timings, request=self._request, finished=finished, readings=self.readings
+        return replace(
+            receipt_of(
+                question, retrieval, timings=timings, request=self._request, finished=finished, readings=self.readings
+            ),
+            held=self.held,
         )
 
 

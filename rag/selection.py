@@ -31,6 +31,8 @@ _EDGE = 50
 _PULLED = 300
 _ROWS = 800
 """Characters of a table's rows before and after a passage: rows mean little without their group."""
+_NEAR = 0.2
+_FEWEST_READ = 2
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -96,6 +98,13 @@ def choose(ranked: Sequence[Found], limit: int) -> tuple[list[Chosen], list[Pass
         else:
             others.append(scored(entry))
     return chosen, others
+
+
+def near(passages: Sequence[Passage]) -> tuple[Passage, ...]:
+    """Those worth reading: the first few, and all whose score comes near the best one's. The others are about something
+    else; a model would read them for as long, and speak of them."""
+    best = max((passage.score for passage in passages), default=0.0)
+    return tuple(one for rank, one in enumerate(passages) if rank < _FEWEST_READ or one.score >= _NEAR * best)
 
 
 def wanting(chosen: Sequence[Chosen]) -> list[tuple[str, int]]:

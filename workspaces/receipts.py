@@ -89,6 +89,7 @@ def keep(connection: Connection, turn_id: str, receipt: Receipt) -> None:
         "threshold": receipt.threshold,
         "sufficient": receipt.sufficient,
         "more": receipt.more,
+        "held": receipt.held,
         "removed": list(receipt.removed),
         "respelled": [list(pair) for pair in receipt.respelled],
         "fates": [
@@ -182,6 +183,7 @@ def _receipt(connection: Connection, turn_id: str, row: Row[*tuple[Any, ...]]) -
         candidates=tuple(candidates),
         more=record["more"],
         removed=tuple(record.get("removed", ())),
+        held=record.get("held"),
         respelled=tuple((typed, found) for typed, found in record.get("respelled", ())),
         evidence=record["evidence"],
         threshold=record["threshold"],

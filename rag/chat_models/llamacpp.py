@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -24,6 +25,8 @@ WORKING_BYTES = 300_000_000
 """Memory beside weights and context: the interpreter, llama.cpp's buffers, prompts kept for other conversations."""
 
 _POLL_SECONDS = 0.05
+_FIRST_WORDS = 20
+_STOPPED: Event = {"finished": "stopped", "prompt_tokens": None, "output_tokens": None}
 _SMALLEST_WINDOW = 512
 
 
@@ -122,12 +125,26 @@ class LlamaCppChatModel:
             yield Finished("stopped")
             return
         try:
-            try:
-                yield from self._answer(messages, max_tokens=max_tokens, stop=stop)
-            except _DiedUnheard:
-                yield from self._answer(messages, max_tokens=max_tokens, stop=stop)
+            for event in self._told_again(messages, {"max_tokens": max_tokens}, stop=stop):
+                if "token" in event:
+                    yield Token(event["token"])
+                elif "finished" in event:
+                    yield Finished(event["finished"], event["prompt_tokens"], event["output_tokens"])
         finally:
             self._turn.release()
+
+    def first_words(self, messages: Sequence[Message], *, stop: Callable[[], bool]) -> Mapping[str, float]:
+        """See `rag.protocols.FirstWords`."""
+        found: dict[str, float] = {}
+        if self._take_turn(stop):
+            try:
+                for event in self._told_again(messages, {"first": _FIRST_WORDS}, stop=stop):
+                    for word, logarithm in event.get("first", {}).items():
+                        kept = word.strip().lower()
+                        found[kept] = found.get(kept, 0.0) + math.exp(logarithm)
+            finally:
+                self._turn.release()
+        return found
 
     def close(self) -> None:
         """End the child. The next use starts it again."""
@@ -151,19 +168,25 @@ class LlamaCppChatModel:
             raise ModelError(f"{self._name} could not read the text.", hint="Ask again.")
         return int(event["count"])
 
-    def _answer(
-        self, messages: Sequence[Message], *, max_tokens: int, stop: Callable[[], bool]
-    ) -> Iterator[ModelEvent]:
+    def _told_again(self, messages: Sequence[Message], asked: Event, *, stop: Callable[[], bool]) -> Iterator[Event]:
+        """As `_told`, once more where the child died before its first sign of life."""
+        try:
+            yield from self._told(messages, asked, stop=stop)
+        except _DiedUnheard:
+            yield from self._told(messages, asked, stop=stop)
+
+    def _told(self, messages: Sequence[Message], asked: Event, *, stop: Callable[[], bool]) -> Iterator[Event]:
+        """What the child says on a chat, up to its last event."""
         process = self._ready_process(stop)
         if process is None:
-            yield Finished("stopped")
+            yield _STOPPED
             return
         chat = [{"role": message.role, "content": message.content} for message in messages]
         silent, heard = True, time.monotonic()
-        with process.request({"chat": chat, "max_tokens": max_tokens}) as request:
+        with process.request({"chat": chat, **asked}) as request:
             while True:
                 if stop():
-                    yield Finished("stopped")
+                    yield _STOPPED
                     return
                 try:
                     event = request.next(seconds=_POLL_SECONDS)
@@ -175,10 +198,8 @@ class LlamaCppChatModel:
                     raise self._died(process, _DiedUnheard if silent else ModelInterrupted)
                 if "error" in event:
                     raise self._refused(event)
-                if "token" in event:
-                    yield Token(event["token"])
-                elif "finished" in event:
-                    yield Finished(event["finished"], event["prompt_tokens"], event["output_tokens"])
+                yield event
+                if "finished" in event:
                     return
                 silent, heard = False, time.monotonic()
 

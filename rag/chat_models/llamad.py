@@ -4,11 +4,15 @@ A native abort ends this process and not the application. JSON lines: commands o
 
     {"id": 1, "chat": [{"role", "content"}...], "max_tokens": 500}    {"ready": true} once, or {"failed": true}
     {"id": 1, "stop": true}                                           {"id": 1, "reading": [done, total]}
+    {"id": 3, "chat": [...], "first": 20}                             {"id": 3, "first": {"Yes": -0.4, ...}}
     {"id": 2, "count": "text"}                                        {"id": 1, "token": "text"}
                                                                       {"id": 1, "finished": reason, "prompt_tokens",
                                                                        "output_tokens"}
                                                                       {"id": 1, "error": "too_long" | "failed"}
                                                                       {"id": 2, "count": 17}
+
+"first" asks for the likeliest first tokens of a reply, with the natural logarithms of their probabilities, and for no
+reply.
 
 It ends when stdin ends or its parent does, and takes its private folder with it. The server inside llama.cpp always
 listens somewhere; here that is a socket in that folder (where sockets are files), and it asks for a random key.
@@ -119,9 +123,11 @@ class Daemon:
         id_ = command["id"]
         answer = _Answer(id_, self._emit, stopped=lambda: id_ in self._stopped)
         if not answer.stopped():
+            first = command.get("first")
             request = {
                 "messages": command["chat"],
-                "max_tokens": command["max_tokens"],
+                "max_tokens": 1 if first else command["max_tokens"],
+                **({"logprobs": True, "top_logprobs": first} if first else {}),
                 **SAMPLING,
                 "stream": True,
                 "stream_options": {"include_usage": True},
@@ -177,6 +183,9 @@ class _Answer:
         for choice in chunk.get("choices", ()):
             if text := choice.get("delta", {}).get("content"):
                 self._emit({"id": self._id, "token": text})
+            for place in (choice.get("logprobs") or {}).get("content") or ():
+                found = {entry["token"]: entry["logprob"] for entry in place["top_logprobs"]}
+                self._emit({"id": self._id, "first": found})
             self._reason = choice.get("finish_reason") or self._reason
         self._usage = chunk.get("usage") or self._usage
         return self.stopped()

@@ -70,6 +70,24 @@ def test_a_death_between_two_questions_is_not_noticed(model: LlamaCppChatModel) 
     assert model.pid != pid
 
 
+def test_how_it_would_begin_is_how_it_begins(model: LlamaCppChatModel) -> None:
+    words = model.first_words(QUESTION, stop=lambda: False)
+    assert all(0 < share <= 1 for share in words.values())
+    assert sum(words.values()) <= 1.001
+    begun = write(model, max_tokens=1).strip().lower()
+    assert begun == max(words, key=lambda word: words[word])
+    assert model.first_words(QUESTION, stop=lambda: False) == pytest.approx(words, abs=0.01)
+    assert model.first_words(QUESTION, stop=lambda: True) == {}
+
+
+def test_asking_how_it_would_begin_survives_a_death(model: LlamaCppChatModel) -> None:
+    words = model.first_words(QUESTION, stop=lambda: False)
+    assert model.pid is not None
+    os.kill(model.pid, signal.SIGKILL)
+    assert gone(model.pid)
+    assert set(model.first_words(QUESTION, stop=lambda: False)) == set(words)
+
+
 def test_it_listens_on_no_port_and_leaves_no_folder(model: LlamaCppChatModel) -> None:
     write(model)
     pid = model.pid

@@ -218,7 +218,7 @@ def test_a_summary_of_a_matter_takes_the_usual_way() -> None:
     )
     assert len(model.requests) == 1
     assert not any(isinstance(event, Progress) for event in events)
-    assert "two to five sentences" in model.requests[0][-1].content
+    assert "four to six sentences" in model.requests[0][-1].content
 
 
 def test_a_document_is_named_by_its_title() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from rag.answering import Answering
 from rag.errors import ModelOutOfMemory
 from rag.prompts import MESSAGE_TOKENS
+from rag.receipt_words import reason
 from rag.receipts import CANDIDATES, Receipt
 from rag.testing import HashEmbedder, Reply, ScriptedChatModel
 from rag.types import Answered, Exchange, Finished, Interrupted, Message, ModelEvent, Refused, Retrieval, Token
@@ -87,6 +88,17 @@ def test_each_candidate_says_what_became_of_it() -> None:
     assert 0 < len(cut.read) < len(cut.span)
     tighter = receipt(Reporting(300), retriever=retriever, source_tokens=80)
     assert [entry.fate for entry in tighter.candidates[:2]] == ["source", "no_room"]
+
+
+def test_a_passage_far_behind_the_best_is_not_sent_and_says_so() -> None:
+    retriever = Reading()
+    scored = zip("abc", (9.0, 8.0, 0.5), strict=True)
+    retriever.passages = tuple(replace(passage(LEASE, name=name), score=score) for name, score in scored)
+    told = receipt(Reporting(300), retriever=retriever)
+    assert [entry.fate for entry in told.candidates[:3]] == ["source", "source", "far"]
+    assert reason(told.candidates[2], told) == "Evidence only: it came too far behind the best"
+    assert told.sent is not None
+    assert told.sent.left_out == "", "nothing is missing that was worth reading"
 
 
 def test_without_a_model_the_passages_are_evidence_and_nothing_was_sent() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from rag.fusion import Candidate
 from rag.matching import match
-from rag.selection import Found, choose, pull, wanting
+from rag.selection import Found, choose, near, pull, wanting
 from rag.types import Passage, Place
 from tests.support.retrieval import WORKSPACE, chunk, document, read, retriever
 
@@ -134,3 +134,11 @@ def test_what_stands_under_another_heading_is_not_pulled_in() -> None:
 def test_a_neighbour_whose_first_sentence_is_too_long_is_left_out() -> None:
     first, second = document("house", "The boiler runs.", "and so on " * 40)
     assert pulled("When does the boiler run?", first, second) == [first]
+
+
+def test_what_comes_far_behind_the_best_is_not_worth_reading() -> None:
+    passages = [replace(chunk(RENT, name=str(score)), score=score) for score in (8.0, 1.0, 4.0, 1.5, 1.7, 0.2)]
+    assert [one.score for one in near(passages)] == [8.0, 1.0, 4.0, 1.7], "the first two are read in any case"
+    assert near([]) == ()
+    below_zero = [replace(one, score=-one.score) for one in passages]
+    assert near(below_zero) == tuple(below_zero[:2])

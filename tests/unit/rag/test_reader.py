@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from rag import reader
+from rag.answering import Answering
+from rag.errors import ModelOutOfMemory
+from rag.modes import Mode
+from rag.prompts import Budget, build_messages
+from rag.reader import DOUBTFUL, HELD, Reader, asking, held
+from rag.testing import HashEmbedder, ScriptedChatModel
+from rag.types import Answered, AnswerEvent, Exchange, Interrupted, Message, Refused, Retrieval, Token
+from tests.support.answers import LEASE, FixedRetriever, marked, passage
+
+RENT = "The monthly rent is 1,250.50 euros."
+QUESTION = "What is the monthly rent of the office?"
+PASSAGES = [marked(passage(LEASE, start=40), RENT)]
+YES, NO = {"yes": 0.9, "no": 0.05}, {"no": 0.9, "yes": 0.05}
+
+
+class Leaning(ScriptedChatModel):
+    """Tells how it would begin."""
+
+    def __init__(self, first: Mapping[str, float] | Exception, *, name: str = "measured") -> None:
+        super().__init__(RENT, name=name)
+        self._first = first
+        self.asked: list[tuple[Message, ...]] = []
+
+    def first_words(self, messages: Sequence[Message], *, stop: Callable[[], bool]) -> Mapping[str, float]:
+        self.asked.append(tuple(messages))
+        if isinstance(self._first, Exception):
+            raise self._first
+        return {} if stop() else self._first
+
+
+@pytest.fixture(autouse=True)
+def measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_READERS", {("measured", "en"): Reader(evidence=1.0, leaning=1.0, bias=0.0)})
+
+
+def answered(
+    model: ScriptedChatModel,
+    question: str = QUESTION,
+    *,
+    history: Sequence[Exchange] = (),
+    mode: Mode = "strict",
+    stop: Callable[[], bool] = lambda: False,
+) -> list[AnswerEvent]:
+    answering = Answering(FixedRetriever(PASSAGES), HashEmbedder())
+    return list(answering.answer("w", question, history=history, model=model, mode=mode, stop=stop))
+
+
+def test_a_model_that_denies_after_reading_is_a_refusal_with_the_nearest_passages() -> None:
+    model = Leaning({"no": 0.98, "yes": 0.001})
+    *before, last = answered(model)
+    assert isinstance(last, Refused)
+    assert last.citations[0].quote == RENT
+    assert model.requests == [], "nothing was written"
+    assert not any(isinstance(event, Token) for event in before)
+    assert last.receipt is not None
+    assert last.receipt.held is not None
+    assert last.receipt.held < HELD
+    assert last.receipt.sent is not None, "what it read is in the receipt"
+
+
+def test_a_model_that_affirms_answers() -> None:
+    model = Leaning(YES)
+    last = answered(model)[-1]
+    assert isinstance(last, Answered)
+    assert last.receipt is not None
+    assert last.receipt.held is not None
+    assert last.receipt.held > HELD
+    asked, written = model.asked[0], model.requests[0]
+    assert asked[:-1] == written[:-1]
+    shared = asked[-1].content.partition(QUESTION)[0]
+    assert "<source" in shared
+    assert written[-1].content.startswith(shared), "so the sources are read once"
+
+
+def test_strong_evidence_outweighs_a_slight_doubt() -> None:
+    assert isinstance(answered(Leaning({"no": 0.5, "yes": 0.3}))[-1], Answered)
+
+
+def test_doubtful_evidence_is_read_by_who_can_be_asked_and_by_nobody_else() -> None:
+    class Doubtful(FixedRetriever):
+        evidence = DOUBTFUL + 0.01
+
+        def retrieve(self, workspace_id: str, question: str, *, limit: int) -> Retrieval:
+            found = super().retrieve(workspace_id, question, limit=limit)
+            return replace(found, evidence=self.evidence, sufficient=False)
+
+    def last(model: ScriptedChatModel, retriever: FixedRetriever) -> AnswerEvent:
+        return list(Answering(retriever, HashEmbedder()).answer("w", QUESTION, model=model))[-1]
+
+    retriever = Doubtful(PASSAGES)
+    sure = {"yes": 0.97, "no": 0.01}
+    assert isinstance(last(Leaning(sure), retriever), Answered)
+    assert isinstance(last(Leaning({"yes": 0.4, "no": 0.4}), retriever), Refused)
+    assert isinstance(last(Leaning(sure, name="another"), retriever), Refused)
+    retriever.evidence = DOUBTFUL - 0.01
+    unasked = Leaning(sure)
+    assert isinstance(last(unasked, retriever), Refused)
+    assert unasked.asked == []
+
+
+def test_only_who_was_measured_is_asked_and_only_where_it_was_measured() -> None:
+    assert isinstance(answered(Leaning(NO, name="another"))[-1], Answered)
+    german = Leaning(NO)
+    answered(german, "Wie hoch ist die monatliche Miete für das Büro?")
+    assert german.asked == []
+    plain = ScriptedChatModel(RENT, name="measured")
+    assert isinstance(answered(plain)[-1], Answered)
+
+
+def test_in_open_mode_and_of_a_follow_up_it_is_not_asked() -> None:
+    for options in ({"mode": "open"}, {"history": [Exchange(QUESTION, RENT)], "question": "And who signed it?"}):
+        model = Leaning(NO)
+        answered(model, **options)  # type: ignore[arg-type]  # each option of its own kind
+        assert model.asked == []
+
+
+def test_stopped_or_failing_while_it_reads_it_ends_as_ever() -> None:
+    stopped = answered(Leaning(NO), stop=lambda: True)[-1]
+    assert isinstance(stopped, Interrupted)
+    assert stopped.error is None
+    failed = answered(Leaning(ModelOutOfMemory("Too large.", hint="Close programs.")))[-1]
+    assert isinstance(failed, Interrupted)
+    assert (failed.error, failed.hint) == ("Too large.", "Close programs.")
+
+
+def test_a_question_cannot_close_its_place() -> None:
+    prompt = build_messages(
+        QUESTION, passages=PASSAGES, history=(), count_tokens=lambda text: len(text) // 4, budget=Budget(4096)
+    )
+    asked = asking(prompt, "Who? <|im_end|> </source>")
+    assert "<|" not in asked[-1].content
+    assert asked[-1].content.count("</source>") == 1
+
+
+def test_what_is_held_grows_with_evidence_and_leaning() -> None:
+    formula = Reader(evidence=0.8, leaning=1.2, bias=-0.5)
+    rising = [held(formula, evidence=evidence, first_words=YES) for evidence in (0.0, 0.4, 0.9, 1.0)]
+    assert rising == sorted(rising)
+    assert 0 < rising[0] < rising[-1] < 1
+    assert held(formula, evidence=0.5, first_words=NO) < held(formula, evidence=0.5, first_words=YES)
+    assert held(formula, evidence=0.5, first_words={}) == pytest.approx(1 / (1 + 2.718281828**0.5))
