@@ -89,12 +89,13 @@ class StoredPassages:
 
     def at_ordinals(self, index_id: str, ordinals: Sequence[tuple[str, int]]) -> list[Passage]:
         """The chunks of (version id, place of the chunk in it, from 0) that there are, in any order."""
+        found: list[Passage] = []
         with self._database.read() as connection:
-            return [
-                _passage(row)
-                for some in batches(ordinals)
-                for row in connection.execute(_AT_ORDINALS, {"index": index_id, "ordinals": list(some)})
-            ]
+            for some in batches(ordinals):
+                version_ids, numbers = {version_id for version_id, _ in some}, {number for _, number in some}
+                wanted = {"versions": list(version_ids), "numbers": list(numbers), "ordinals": list(some)}
+                found += [_passage(row) for row in connection.execute(_AT_ORDINALS, {"index": index_id, **wanted})]
+        return found
 
     def documents(self, index_id: str, within: Within | None = None) -> list[Contents]:
         """The ready documents that have passages in the index, or those of these versions, by title."""
@@ -227,5 +228,13 @@ def _passage(row: Row[Any]) -> Passage:
 
 _BY_ID = _shown(among(bindparam("index"), chunks.c.id.in_(bindparam("ids", expanding=True))))
 _AT_ORDINALS = _shown(
-    among(bindparam("index"), tuple_(chunks.c.version_id, chunks.c.ordinal).in_(bindparam("ordinals", expanding=True)))
+    among(
+        bindparam("index"),
+        and_(  # SQLite uses its index for columns, not for a tuple of them: 1 ms in place of 55 among 100,000 chunks
+            chunks.c.version_id.in_(bindparam("versions", expanding=True)),
+            chunks.c.index_id == bindparam("index"),
+            chunks.c.ordinal.in_(bindparam("numbers", expanding=True)),
+            tuple_(chunks.c.version_id, chunks.c.ordinal).in_(bindparam("ordinals", expanding=True)),
+        ),
+    )
 )
