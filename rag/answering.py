@@ -205,7 +205,7 @@ class Answering:
         documents, and of a follow-up, which does not stand alone in the prompt."""
         stands = retrieval.question == question and retrieval.evidence < 1
         asked = model is not None and run.mode == "strict" and stands
-        return reader_for(model.name, question) if asked and isinstance(model, FirstWords) else None
+        return reader_for(model.identity(), question) if asked and isinstance(model, FirstWords) else None
 
     def _conclude(self, draft: Draft, passages: Sequence[Passage], run: Run) -> Iterator[AnswerEvent]:
         """The last event, or what replaces an empty answer."""

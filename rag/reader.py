@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from rag.languages import detect
 from rag.prompts import Prompt, inert
 from rag.types import Language, Message
+from rag.weights.catalogue import QWEN_CODER
 
 ASK = "Question: {question}\nDo the sources say the answer to this question? Reply with yes or no."
 
@@ -39,13 +40,14 @@ class Reader:
 
 
 _READERS: Mapping[tuple[str, Language], Reader] = {
-    ("qwen2.5-coder-1.5b", "en"): Reader(evidence=0.45, leaning=2.08, bias=-1.93),
+    (f"sha256:{QWEN_CODER.files[0].sha256}", "en"): Reader(evidence=0.45, leaning=2.08, bias=-1.93),
 }
 
 
-def reader_for(model: str, question: str) -> Reader | None:
-    """How a model's leaning on a question is to be read; None where nobody has measured it."""
-    return _READERS.get((model, detect(question)))
+def reader_for(identity: str, question: str) -> Reader | None:
+    """How the leaning of a model with these weights (`ChatModel.identity`) is to be read for a question; None where
+    nobody has measured it."""
+    return _READERS.get((identity, detect(question)))
 
 
 def asking(prompt: Prompt, question: str) -> tuple[Message, ...]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,9 @@ from rag.prompts import Budget, build_messages
 from rag.reader import DOUBTFUL, HELD, Reader, asking, held
 from rag.testing import HashEmbedder, ScriptedChatModel
 from rag.types import Answered, AnswerEvent, Exchange, Interrupted, Message, Refused, Retrieval, Token
+from rag.weights.catalogue import weights_entry
 from tests.support.answers import LEASE, FixedRetriever, marked, passage
+from workspaces.settings import load_settings
 
 RENT = "The monthly rent is 1,250.50 euros."
 QUESTION = "What is the monthly rent of the office?"
@@ -24,10 +27,14 @@ YES, NO = {"yes": 0.9, "no": 0.05}, {"no": 0.9, "yes": 0.05}
 class Leaning(ScriptedChatModel):
     """Tells how it would begin."""
 
-    def __init__(self, first: Mapping[str, float] | Exception, *, name: str = "measured") -> None:
-        super().__init__(RENT, name=name)
+    def __init__(self, first: Mapping[str, float] | Exception, *, weights: str = "measured") -> None:
+        super().__init__(RENT)
         self._first = first
+        self._weights = weights
         self.asked: list[tuple[Message, ...]] = []
+
+    def identity(self) -> str:
+        return self._weights
 
     def first_words(self, messages: Sequence[Message], *, stop: Callable[[], bool]) -> Mapping[str, float]:
         self.asked.append(tuple(messages))
@@ -99,7 +106,7 @@ def test_doubtful_evidence_is_read_by_who_can_be_asked_and_by_nobody_else() -> N
     sure = {"yes": 0.97, "no": 0.01}
     assert isinstance(last(Leaning(sure), retriever), Answered)
     assert isinstance(last(Leaning({"yes": 0.4, "no": 0.4}), retriever), Refused)
-    assert isinstance(last(Leaning(sure, name="another"), retriever), Refused)
+    assert isinstance(last(Leaning(sure, weights="another"), retriever), Refused)
     retriever.evidence = DOUBTFUL - 0.01
     unasked = Leaning(sure)
     assert isinstance(last(unasked, retriever), Refused)
@@ -107,12 +114,11 @@ def test_doubtful_evidence_is_read_by_who_can_be_asked_and_by_nobody_else() -> N
 
 
 def test_only_who_was_measured_is_asked_and_only_where_it_was_measured() -> None:
-    assert isinstance(answered(Leaning(NO, name="another"))[-1], Answered)
+    assert isinstance(answered(Leaning(NO, weights="another"))[-1], Answered)
     german = Leaning(NO)
     answered(german, "Wie hoch ist die monatliche Miete für das Büro?")
     assert german.asked == []
-    plain = ScriptedChatModel(RENT, name="measured")
-    assert isinstance(answered(plain)[-1], Answered)
+    assert isinstance(answered(ScriptedChatModel(RENT))[-1], Answered), "one that cannot tell"
 
 
 def test_in_open_mode_and_of_a_follow_up_it_is_not_asked() -> None:
@@ -147,3 +153,10 @@ def test_what_is_held_grows_with_evidence_and_leaning() -> None:
     assert 0 < rising[0] < rising[-1] < 1
     assert held(formula, evidence=0.5, first_words=NO) < held(formula, evidence=0.5, first_words=YES)
     assert held(formula, evidence=0.5, first_words={}) == pytest.approx(1 / (1 + 2.718281828**0.5))
+
+
+def test_the_built_in_model_is_one_that_was_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.undo()
+    entry = weights_entry(load_settings(data_dir=tmp_path).builtin_entry)
+    assert reader.reader_for(f"sha256:{entry.files[0].sha256}", QUESTION) is not None
+    assert reader.reader_for("", QUESTION) is None
