@@ -21,7 +21,7 @@ from rag.weights.catalogue import QWEN_CODER
 
 ASK = "Question: {question}\nDo the sources say the answer to this question? Reply with yes or no."
 
-HELD = 0.5
+HELD = 0.45
 """Below it is refused."""
 
 DOUBTFUL = 0.25
