@@ -18,11 +18,14 @@ READ_WHOLE = ("SCAN chunks", "SCAN embeddings", "SCAN pages", "SCAN texts")
 
 @contextmanager
 def asked() -> Iterator[Asked]:
-    """The statements that any database of this process is asked meanwhile, and their parameters."""
+    """The statements that the database is asked meanwhile, and their parameters."""
     statements: Asked = []
 
-    def note(_: Connection, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
-        if statement.lstrip().upper().startswith("SELECT") and "fts_" not in statement:  # a word index is its own index
+    def note(connection: Connection, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
+        ours = (connection.engine.url.database or "").endswith("footnote.db")  # the jobs have one of their own
+        if (
+            ours and statement.lstrip().upper().startswith("SELECT") and "fts_" not in statement
+        ):  # a word index is its own index
             statements.append((statement, parameters))
 
     event.listen(Engine, "before_cursor_execute", note)

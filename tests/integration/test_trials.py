@@ -149,7 +149,9 @@ def test_answers_are_scored_with_their_footnotes_and_quotes(house: House) -> Non
     assert house.services.trials.result(answered).citations
 
 
-def test_the_model_reads_as_many_passages_as_the_run_says(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_model_reads_at_most_as_many_passages_as_the_run_says(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = ScriptedChatModel("The monthly rent is 1,250 euros.")
     use(house, monkeypatch, model)
     house.services.trial_questions.add(house.id, "How much is the monthly rent? → lease.txt")
@@ -159,7 +161,7 @@ def test_the_model_reads_as_many_passages_as_the_run_says(house: House, monkeypa
         [result] = house.services.trials.results(run.id)
         assert len(house.services.trials.result(result).found) == 3, "retrieval is judged by all"
     offered = [request[-1].content.count("<source ") for request in model.requests]
-    assert offered == [1, 3]
+    assert offered == [1, 2], "the third is about something else"
 
 
 def test_two_runs_are_compared_on_what_both_have_asked_alike(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
