@@ -184,6 +184,7 @@ def receipt_of(
     request: Request | None = None,
     finished: Finished | None = None,
     readings: Sequence[Reading] = (),
+    held: float | None = None,
 ) -> Receipt:
     """The receipt of an answer that has ended.
 
@@ -194,6 +195,7 @@ def receipt_of(
         request: what was sent, if a model was asked.
         finished: the model's last word, if there was one.
         readings: the requests before that one.
+        held: as in `Receipt`.
     """
     candidates = tuple(_considered(retrieval, request.prompt.passages if request else None, readings))
     listed = max(CANDIDATES, len(retrieval.passages))
@@ -209,6 +211,7 @@ def receipt_of(
         timings=timings,
         respelled=retrieval.respelled,
         readings=tuple(readings),
+        held=held,
     )
 
 

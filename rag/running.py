@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from rag.drafting import Draft
 from rag.modes import Mode
@@ -65,10 +64,13 @@ class Run:
     def receipt(self, question: str, retrieval: Retrieval, *, timings: Timings) -> Receipt:
         """Of the answer as it ended."""
         finished = self._draft.finished if self._draft else None
-        return replace(
-            receipt_of(
-                question, retrieval, timings=timings, request=self._request, finished=finished, readings=self.readings
-            ),
+        return receipt_of(
+            question,
+            retrieval,
+            timings=timings,
+            request=self._request,
+            finished=finished,
+            readings=self.readings,
             held=self.held,
         )
 

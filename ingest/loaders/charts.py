@@ -53,19 +53,11 @@ def _tell_table(flow: Flow, drawn: Sequence[_Series]) -> None:
     if not places:
         return
     flow.begin_table()
-    _tell_row(flow, ["", *(series.name for series in drawn)], header=True)
+    flow.row(["", *(series.name for series in drawn)], header=True)
     for place in places:
         label = drawn[0].labels.get(place, "" if drawn[0].labels else str(place + 1))
-        _tell_row(flow, [label, *(series.values.get(place, "") for series in drawn)])
+        flow.row([label, *(series.values.get(place, "") for series in drawn)])
     flow.end_table()
-
-
-def _tell_row(flow: Flow, cells: Sequence[str], *, header: bool = False) -> None:
-    flow.begin_row(header=header)
-    for cell in cells:
-        flow.begin_cell()
-        flow.paragraph(cell)
-        flow.end_cell()
 
 
 def _series(element: Any, epoch: datetime.datetime) -> _Series:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ingest.protocols import PageLoaded
@@ -126,6 +126,14 @@ class Flow:
         self._count()
         if self._tables:
             self._tables[-1].rows.append(_Row(header))
+
+    def row(self, cells: Iterable[str], *, header: bool = False) -> None:
+        """The next row as a whole, its cells as text."""
+        self.begin_row(header=header)
+        for cell in cells:
+            self.begin_cell()
+            self.paragraph(cell)
+            self.end_cell()
 
     def mark_row(self, *, header: bool) -> None:
         """Say only now what the row that is being read is."""

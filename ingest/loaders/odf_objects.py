@@ -62,11 +62,7 @@ def _rows(table: Any) -> Iterator[tuple[bool, list[str]]]:
 def _tell_table(flow: Flow, rows: list[tuple[bool, list[str]]]) -> None:
     flow.begin_table()
     for header, cells in rows:
-        flow.begin_row(header=header)
-        for cell in cells:
-            flow.begin_cell()
-            flow.paragraph(cell)
-            flow.end_cell()
+        flow.row(cells, header=header)
     flow.end_table(headed=True)
 
 
