@@ -30,21 +30,22 @@ class _Series:
 
 def tell_chart(flow: Flow, space: Any) -> None:
     """Tell a flow of a chart (its part's root): titles in a paragraph, then a row for each category or point."""
-    chart = child(space, "chart")
-    plot = None if chart is None else child(chart, "plotArea")
-    title = None if chart is None else child(chart, "title")
-    named = "" if title is None else " ".join(plain(title).split())
-    axes = (
-        [] if plot is None else [" ".join(plain(found).split()) for axis in plot for found in children(axis, "title")]
-    )
-    if named or any(axes):
-        about = f"({'; '.join(filter(None, axes))})" if any(axes) else ""
+    title, plot = child(space, "chart", "title"), child(space, "chart", "plotArea")
+    parts = [] if plot is None else list(plot)
+    named = "" if title is None else _line(title)
+    axes = [line for axis in parts for found in children(axis, "title") if (line := _line(found))]
+    if named or axes:
+        about = f"({'; '.join(axes)})" if axes else ""
         flow.paragraph(f"Chart: {named} {about}".rstrip())
     old = child(space, "date1904")
     epoch = _EPOCH_1904 if old is not None and switched_on(old.attrib) else _EPOCH
-    drawn = [] if plot is None else [_series(each, epoch) for kind in plot for each in children(kind, "ser")]
+    drawn = [_series(each, epoch) for kind in parts for each in children(kind, "ser")]
     for _, together in groupby(drawn, key=lambda series: series.labels):
         _tell_table(flow, list(together))
+
+
+def _line(title: Any) -> str:
+    return " ".join(plain(title).split())
 
 
 def _tell_table(flow: Flow, drawn: Sequence[_Series]) -> None:
