@@ -18,12 +18,19 @@ _ABOUT = (
 )
 
 
-def form() -> None:
-    """The box for addresses. What is added goes to the workspace in use and is fetched in the background."""
+def panel(*, folded: bool) -> None:
+    """The box for addresses, folded away where the documents are what a person comes for."""
+    if folded:
+        with st.expander("Web addresses", icon=":material/add_link:"):
+            _form("One a line")
+    else:
+        _form("Or web addresses, one a line")
+
+
+def _form(label: str) -> None:
+    """What is added goes to the workspace in use and is fetched in the background."""
     with st.form("add-address", border=False, clear_on_submit=True):
-        text = st.text_area(
-            "Or web addresses, one a line", placeholder="https://…", max_chars=2000 * _MOST, height=68, key="addresses"
-        )
+        text = st.text_area(label, placeholder="https://…", max_chars=2000 * _MOST, height=68, key="addresses")
         with st.container(horizontal=True, vertical_alignment="bottom"):
             wanted = st.radio("Take in", [_PAGE, _SECTION], key="address-kind")
             depth = st.number_input(

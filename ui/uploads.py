@@ -16,14 +16,11 @@ def panel() -> None:
     """The drop zone and the box for addresses. What is added goes to the workspace in use."""
     settings = resources.services().settings
     workspace = frame.current_workspace()
-    keep_both = (
-        workspace is not None
-        and workspace.documents > 0
-        and st.checkbox(
-            "Keep both when a name is already here",
-            key="keep-both",
-            help="Otherwise a changed file becomes the newer version of the document with its name.",
-        )
+    furnished = workspace is not None and workspace.documents > 0
+    keep_both = furnished and st.checkbox(
+        "Keep both when a name is already here",
+        key="keep-both",
+        help="Otherwise a changed file becomes the newer version of the document with its name.",
     )
     files = st.file_uploader(
         "Add PDFs, office files, mail, e-books, pictures, web pages, text or ZIP archives",
@@ -34,7 +31,7 @@ def panel() -> None:
     if files:
         _add_files(files, keep_both=keep_both)
     resources.show_problems()
-    addresses.form()
+    addresses.panel(folded=furnished)
 
 
 def _add_files(files: list[st.runtime.uploaded_file_manager.UploadedFile], *, keep_both: bool) -> None:
