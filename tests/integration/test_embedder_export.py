@@ -20,6 +20,7 @@ from tests.conftest import EVAL_DIR, needs_eval
 from tests.support.minilm import minilm_export, minilm_weights
 
 
+@pytest.mark.full  # a minute; `make setup` has done the same before any test
 def test_set_up_makes_an_export_that_passes_and_the_second_time_has_nothing_to_do(tmp_path: Path) -> None:
     weights = minilm_weights()
     (tmp_path / weights.name).symlink_to(weights)
