@@ -14,7 +14,7 @@ from itertools import chain, pairwise
 
 from rag.questions import Question
 from rag.types import Passage, Span
-from rag.wording import BEFORE_STEM, BEFORE_WORD, Wording, Words, joined, wording
+from rag.wording import BEFORE_STEM, BEFORE_WORD, Sentence, Wording, Words, joined, wording
 from rag.words import STOP_WORDS
 
 _GRAM = 4
@@ -53,6 +53,10 @@ class Match:
     """Best first."""
 
 
+_Weighed = tuple[Sequence[str], float]
+"""Spellings of one thing that is looked for, and its weight."""
+
+
 class _Wanted:
     """What is looked for in every passage: the question's content words, pieces of them, and pairs of neighbours."""
 
@@ -74,6 +78,11 @@ class _Wanted:
     def word_share(self, words: Words) -> float:
         """Of the content words, by rarity, those that `words` hold."""
         return _share(self._words, self._all_words, words)
+
+    def word_shares(self, sentences: Sequence[Sentence], body: Words) -> list[float]:
+        """The same for each sentence of a body: most bodies hold few of the words, which alone are looked for."""
+        there = _held(self._words, body)
+        return [_share(there, self._all_words, sentence.words) for sentence in sentences]
 
     def phrase_share(self, words: Words) -> float:
         """Of the pairs of neighbours, by rarity, those that are neighbours in `words`."""
@@ -104,12 +113,12 @@ def match(question: Question, passages: Sequence[Passage]) -> list[Match]:
 def _marked(wanted: _Wanted, read: Wording, held: Sequence[str], *, begin: int) -> list[Marked]:
     """Sentences, best first. `held`: the pieces that there are in the passage."""
     found: list[Marked] = []
-    for sentence in read.sentences:
+    for sentence, coverage in zip(read.sentences, wanted.word_shares(read.sentences, read.body), strict=True):
         spelled = sentence.words.spelled + BEFORE_WORD
         found.append(
             Marked(
                 span=_moved(sentence.span, begin),
-                coverage=wanted.word_share(sentence.words),
+                coverage=coverage,
                 grams=wanted.piece_share(piece for piece in held if piece in spelled),
                 heading=_moved(sentence.heading, begin) if sentence.heading else None,
             )
@@ -132,11 +141,14 @@ def _phrases(question: Question) -> Iterator[tuple[list[str], float]]:
             yield spellings, first.rarity + second.rarity
 
 
-def _share(weights: Sequence[tuple[Sequence[str], float]], whole: float, words: Words) -> float:
-    """Of the weights, those of which `words` hold one of the spellings."""
+def _share(weighed: Sequence[_Weighed], whole: float, words: Words) -> float:
+    """Of the whole weight, that of which `words` hold one of the spellings."""
+    return sum(weight for _, weight in _held(weighed, words)) / whole if whole and weighed else 0.0
+
+
+def _held(weighed: Sequence[_Weighed], words: Words) -> list[_Weighed]:
     text = words.stemmed + BEFORE_STEM
-    held = sum(weight for spellings, weight in weights if any(spelling in text for spelling in spellings))
-    return held / whole if whole else 0.0
+    return [one for one in weighed if any(spelling in text for spelling in one[0])]
 
 
 def _framed(*stems: str) -> str:

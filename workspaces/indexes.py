@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from rag.errors import FootnoteError, NotFound
@@ -65,15 +65,16 @@ def change(connection: Connection, index_id: str, **values: object) -> None:
 
 def current(connection: Connection, workspace_id: str) -> SearchIndex:
     """The index that a live workspace is searched by. Raises NotFound."""
-    found = _found(connection, (workspaces.c.id == workspace_id) & (indexes.c.id == workspaces.c.index_id))
-    if not found:
+    row = connection.execute(_CURRENT, {"workspace": workspace_id}).first()
+    if row is None:
         raise NotFound("This workspace does not exist any more.", hint="Reload the page.")
-    return found[0]
+    return _index_of(row)
 
 
 def get(connection: Connection, index_id: str) -> SearchIndex | None:
     """An index of a live workspace; None where there is none."""
-    return next(iter(_found(connection, indexes.c.id == index_id)), None)
+    row = connection.execute(_BY_ID, {"index": index_id}).first()
+    return _index_of(row) if row else None
 
 
 def of_workspace(connection: Connection, workspace_id: str) -> dict[IndexState, SearchIndex]:
@@ -232,13 +233,22 @@ def _begun_again(connection: Connection, workspace_id: str) -> list[Run]:
 
 
 def _found(connection: Connection, condition: ColumnElement[bool]) -> list[SearchIndex]:
-    query = (
+    return [_index_of(row) for row in connection.execute(_live(condition))]
+
+
+def _live(condition: ColumnElement[bool]) -> Select[Any]:
+    """Indexes of live workspaces."""
+    return (
         select(indexes)
         .join(workspaces, workspaces.c.id == indexes.c.workspace_id)
         .where(condition, workspaces.c.deleted_at.is_(None))
         .order_by(workspaces.c.created_at, indexes.c.created_at, indexes.c.id)
     )
-    return [_index_of(row) for row in connection.execute(query)]
+
+
+_CURRENT = _live((workspaces.c.id == bindparam("workspace")) & (indexes.c.id == workspaces.c.index_id))
+"""Made once, as all that a search asks: putting a query together takes longer than asking it."""
+_BY_ID = _live(indexes.c.id == bindparam("index"))
 
 
 def _index_of(row: Row[Any]) -> SearchIndex:

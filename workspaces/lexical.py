@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
     Connection,
+    Select,
     TableClause,
+    bindparam,
     column,
     delete,
     func,
@@ -251,8 +254,13 @@ class _Counts:
 def _totals(connection: Connection, index_id: str) -> bytes:
     """FTS5's own record of how many rows and words there are: another one whenever rows come or go. It is compared and
     never read, for its form is FTS5's own (https://sqlite.org/fts5.html, "FTS5 Data Structures")."""
+    return bytes(connection.execute(_totals_query(index_id)).scalar_one())
+
+
+@lru_cache(maxsize=_COUNTED_INDEXES)
+def _totals_query(index_id: str) -> Select[Any]:
     data = table(f"{_name(index_id)}_data", column("id"), column("block"))
-    return bytes(connection.execute(select(data.c.block).where(data.c.id == _TOTALS_ID)).scalar_one())
+    return select(data.c.block).where(data.c.id == _TOTALS_ID)
 
 
 def _vocabulary(connection: Connection, index_id: str) -> TableClause:
@@ -283,24 +291,33 @@ def _ranked(
     connection: Connection, index_id: str, match: str, limit: int, within: Within | None
 ) -> tuple[list[ScoredId], bool]:
     """The searchable ones among the best `limit` rows, of those `within`, and whether more may follow."""
-    words = _words(index_id)
-    score = func.bm25(literal_column(words.name), TITLE_WEIGHT, HEADINGS_WEIGHT, BODY_WEIGHT).label("score")
-    query = (
-        select(words.c.rowid, score)
-        .where(literal_column(words.name).op("MATCH")(match))
-        .order_by(score, words.c.rowid)
-        .limit(limit)
-    )
+    query = _by_score(index_id)
     if within is not None:  # inside the search: only what passes gets a score, by rowids that are gathered once
         mine = (chunks.c.index_id == index_id) & in_versions("chunks.version_id", within)
-        query = query.where(literal_column(f"+{words.name}.rowid").in_(select(chunks.c.rowid).where(mine)))
-    rows = connection.execute(query).all()
+        query = query.where(literal_column(f"+{_name(index_id)}.rowid").in_(select(chunks.c.rowid).where(mine)))
+    rows = connection.execute(query, {"match": match, "most": limit}).all()
     live: dict[int, str] = {}
     for some in batches([row.rowid for row in rows]):
-        ids = among(index_id, chunks.c.rowid.in_(some)).add_columns(chunks.c.rowid)
-        live.update((row.rowid, row.id) for row in connection.execute(ids))
+        found_live = connection.execute(_LIVE, {"index": index_id, "rows": some})
+        live.update((row.rowid, row.id) for row in found_live)
     found = [ScoredId(live[row.rowid], -row.score) for row in rows if row.rowid in live]
     return found, len(rows) == limit
+
+
+@lru_cache(maxsize=_COUNTED_INDEXES)
+def _by_score(index_id: str) -> Select[Any]:
+    """Made once an index: putting a query together takes longer than asking it."""
+    words = _words(index_id)
+    score = func.bm25(literal_column(words.name), TITLE_WEIGHT, HEADINGS_WEIGHT, BODY_WEIGHT).label("score")
+    return (
+        select(words.c.rowid, score)
+        .where(literal_column(words.name).op("MATCH")(bindparam("match")))
+        .order_by(score, words.c.rowid)
+        .limit(bindparam("most"))
+    )
+
+
+_LIVE = among(bindparam("index"), chunks.c.rowid.in_(bindparam("rows", expanding=True))).add_columns(chunks.c.rowid)
 
 
 def _frequency(connection: Connection, index_id: str, match: str) -> int:
@@ -327,8 +344,10 @@ def _clean(value: str) -> str:
 
 
 def _exists(connection: Connection, index_id: str) -> bool:
-    query = text("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name")
-    return connection.execute(query, {"name": _name(index_id)}).scalar() is not None
+    return connection.execute(_EXISTS, {"name": _name(index_id)}).scalar() is not None
+
+
+_EXISTS = text("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name")
 
 
 def _name(index_id: str) -> str:

@@ -16,7 +16,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import BindParameter, ColumnElement, Connection, Row, Select, and_, column, func, literal_column, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    column,
+    func,
+    literal_column,
+    select,
+)
 
 from rag.errors import StorageError
 from rag.scope import Within
@@ -114,12 +126,7 @@ def live_indexes(connection: Connection) -> list[str]:
 
 def embedder_of(connection: Connection, index_id: str) -> str | None:
     """Name of the embedder whose vectors an index holds; None where there is no such live index."""
-    query = (
-        select(indexes.c.embedder)
-        .join(workspaces, workspaces.c.id == indexes.c.workspace_id)
-        .where(indexes.c.id == index_id, indexes.c.state != "dropped", workspaces.c.deleted_at.is_(None))
-    )
-    name: str | None = connection.execute(query).scalar_one_or_none()
+    name: str | None = connection.execute(_EMBEDDER_OF, {"index": index_id}).scalar_one_or_none()
     return name
 
 
@@ -147,7 +154,7 @@ def searchable_among(
     """Those of `ids` that a search may return, of these versions only where they are given."""
     found: set[str] = set()
     for some in batches(ids):
-        rows = connection.execute(among(index_id, chunks.c.id.in_(some)).add_columns(chunks.c.version_id))
+        rows = connection.execute(_AMONG, {"index": index_id, "ids": some})
         found.update(row.id for row in rows if within is None or row.version_id in within)
     return found
 
@@ -197,3 +204,12 @@ def _block(rows: Iterable[Row[Any]]) -> tuple[list[str], Matrix]:
             hint="Run `footnote reindex`, which builds the search index of the workspace anew.",
         )
     return ids, np.frombuffer(b"".join(vectors), dtype="<f4").reshape(len(ids), -1)
+
+
+_EMBEDDER_OF = (
+    select(indexes.c.embedder)
+    .join(workspaces, workspaces.c.id == indexes.c.workspace_id)
+    .where(indexes.c.id == bindparam("index"), indexes.c.state != "dropped", workspaces.c.deleted_at.is_(None))
+)
+"""Made once, as all that a search asks: putting a query together takes longer than asking it."""
+_AMONG = among(bindparam("index"), chunks.c.id.in_(bindparam("ids", expanding=True))).add_columns(chunks.c.version_id)
