@@ -193,7 +193,7 @@ class Answering:
         reader = self._reader(question, retrieval, model, run)
         if reader is None or not isinstance(model, FirstWords):
             return False
-        first_words = model.first_words(asking(prompt, question), stop=run.stop)
+        first_words = model.first_words(asking(reader, prompt, question), stop=run.stop)
         if not first_words:
             return False
         run.heard(shown=False)  # it has read the sources

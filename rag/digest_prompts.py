@@ -1,6 +1,6 @@
 """What a chat model is asked where it reads in parts: notes of each part, then one answer from the notes.
 
-As short as the other prompts (rag/prompts.py), for the same small models: two to four sentences that each say one thing
+As short as the others (rag/instructions.py), for the same small models: two to four sentences that each say one thing
 can be checked one by one, and a list of them is a list.
 """
 
@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from rag.prompts import MESSAGE_TOKENS, SYSTEM, Budget, Part, Prompt, inert, language_name
+from rag.instructions import instructions, language_name
+from rag.prompts import MESSAGE_TOKENS, Budget, Part, Prompt, inert
 from rag.tasks import Task, TaskKind
 
-_NOTES: dict[TaskKind, str] = {
+_NOTES_ENGLISH: dict[TaskKind, str] = {
     "summary": (
         "Task: {question}\nThe sources are one part of it. Say in {language} what they say, the most important first, "
         "in two to four short sentences, each with its exact figures and names."
@@ -27,7 +28,21 @@ _NOTES: dict[TaskKind, str] = {
         "two to four short sentences, each with its exact figures and names."
     ),
 }
-_ANSWER: dict[TaskKind, str] = {
+_NOTES_GERMAN: dict[TaskKind, str] = {
+    "summary": (
+        "Aufgabe: {question}\nDie Quellen sind ein Teil davon. Sage auf Deutsch, was sie sagen, das Wichtigste zuerst, "
+        "in zwei bis vier kurzen Sätzen, jeder mit den genauen Zahlen und Namen."
+    ),
+    "list": (
+        "Aufgabe: {question}\nDie Quellen sind ein Teil von allem. Schreibe auf Deutsch für jedes, was sie dazu "
+        "nennen, einen kurzen Satz, mit dem, was sie davon sagen."
+    ),
+    "comparison": (
+        "Aufgabe: {question}\nDie Quellen gehören zu einer Seite davon: {side}. Sage auf Deutsch, was sie über {side} "
+        "sagen, in zwei bis vier kurzen Sätzen, jeder mit den genauen Zahlen und Namen."
+    ),
+}
+_ANSWER_ENGLISH: dict[TaskKind, str] = {
     "summary": (
         "Task: {question}\nThe notes were taken of the parts, in their order. Write the summary in {language} from the "
         "notes alone, in four to eight short sentences, with their exact figures and names."
@@ -36,6 +51,18 @@ _ANSWER: dict[TaskKind, str] = {
     "comparison": (
         "Task: {question}\nThe notes were taken for each side. Say in {language}, from the notes alone, first what "
         "differs and then what is alike, in four to eight short sentences, each with its exact figures and names."
+    ),
+}
+_ANSWER_GERMAN: dict[TaskKind, str] = {
+    "summary": (
+        "Aufgabe: {question}\nDie Notizen wurden zu den Teilen gemacht, in deren Reihenfolge. Schreibe auf Deutsch die "
+        "Zusammenfassung, nur aus den Notizen, in vier bis acht kurzen Sätzen, mit den genauen Zahlen und Namen."
+    ),
+    "list": "Aufgabe: {question}\nAntworte auf Deutsch, nur aus den Notizen, mit einem kurzen Satz für jedes.",
+    "comparison": (
+        "Aufgabe: {question}\nDie Notizen wurden zu beiden Seiten gemacht. Sage auf Deutsch, nur aus den Notizen, "
+        "zuerst, was verschieden ist, und dann, was gleich ist, in vier bis acht kurzen Sätzen, jeder mit den genauen "
+        "Zahlen und Namen."
     ),
 }
 
@@ -51,7 +78,8 @@ class Noted:
 def notes_ask(task: Task, about: str) -> str:
     """What is asked of one part, with a place for {question}."""
     side = inert(" ".join(about.split())).replace("{", "{{").replace("}", "}}")
-    return _NOTES[task.kind].replace("{language}", language_name(task.language)).replace("{side}", side)
+    notes = _NOTES_GERMAN if task.language == "de" else _NOTES_ENGLISH
+    return notes[task.kind].replace("{language}", language_name(task.language)).replace("{side}", side)
 
 
 def build_reduction(
@@ -59,8 +87,10 @@ def build_reduction(
 ) -> Prompt:
     """The prompt that asks for one answer from the notes. Where they do not fit, of each part the first are sent."""
     count_tokens = cache(count_tokens)
-    asked = _ANSWER[task.kind].format(question=inert(question), language=language_name(task.language))
-    fixed = sum(count_tokens(text) + MESSAGE_TOKENS for text in (SYSTEM, asked))
+    answer = _ANSWER_GERMAN if task.language == "de" else _ANSWER_ENGLISH
+    asked = answer[task.kind].format(question=inert(question), language=language_name(task.language))
+    system = instructions(task.language).strict
+    fixed = sum(count_tokens(text) + MESSAGE_TOKENS for text in (system, asked))
     room = max(0, budget.window - budget.reply - fixed)
     longest = max((len(one.sentences) for one in notes), default=0)
     blocks: list[str] = []
@@ -68,7 +98,7 @@ def build_reduction(
         blocks = [_block(one, most) for one in notes]
         if sum(count_tokens(block) + 1 for block in blocks) <= room:
             break
-    parts = [Part("instruction", 0, "system", SYSTEM, count_tokens(SYSTEM))]
+    parts = [Part("instruction", 0, "system", system, count_tokens(system))]
     parts += [Part("notes", 1, "user", block, count_tokens(block), number) for number, block in enumerate(blocks, 1)]
     parts.append(Part("question", 1, "user", asked, count_tokens(asked)))
     return Prompt(tuple(parts), passages=(), max_tokens=budget.reply, room=room, left_out=None, in_time=budget.prompt)

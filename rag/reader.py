@@ -20,6 +20,7 @@ from rag.types import Language, Message
 from rag.weights.catalogue import QWEN_CODER
 
 ASK = "Question: {question}\nDo the sources say the answer to this question? Reply with yes or no."
+ASK_IN_GERMAN = "Frage: {question}\nSagen die Quellen die Antwort auf diese Frage? Antworte mit ja oder nein."
 
 HELD = 0.45
 """Below it is refused."""
@@ -37,6 +38,10 @@ class Reader:
     evidence: float
     leaning: float
     bias: float
+    ask: str = ASK
+    yes: str = "yes"
+    no: str = "no"
+    """How the words begin, in the tokens of the model."""
 
 
 _READERS: Mapping[tuple[str, Language], Reader] = {
@@ -50,10 +55,10 @@ def reader_for(identity: str, question: str) -> Reader | None:
     return _READERS.get((identity, detect(question)))
 
 
-def asking(prompt: Prompt, question: str) -> tuple[Message, ...]:
+def asking(reader: Reader, prompt: Prompt, question: str) -> tuple[Message, ...]:
     """The messages of a prompt, with what is asked here in the place of its question."""
     *parts, last = prompt.parts
-    asked = replace(last, text=ASK.format(question=inert(question)))
+    asked = replace(last, text=reader.ask.format(question=inert(question)))
     return replace(prompt, parts=(*parts, asked)).messages
 
 
@@ -64,7 +69,7 @@ def held(reader: Reader, *, evidence: float, first_words: Mapping[str, float]) -
         evidence: of retrieval, 0 to 1.
         first_words: how the model would reply, as in `rag.protocols.FirstWords`.
     """
-    leaning = math.log(first_words.get("yes", 0.0) + _NEVER) - math.log(first_words.get("no", 0.0) + _NEVER)
+    yes, no = (math.log(first_words.get(word, 0.0) + _NEVER) for word in (reader.yes, reader.no))
     sure = min(max(evidence, _NEVER), 1 - _NEVER)
-    logit = reader.bias + reader.evidence * math.log(sure / (1 - sure)) + reader.leaning * leaning
+    logit = reader.bias + reader.evidence * math.log(sure / (1 - sure)) + reader.leaning * (yes - no)
     return 1 / (1 + math.exp(-logit))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from rag.errors import FootnoteError
-from rag.prompts import language_name
+from rag.instructions import language_name
 from ui import figures, resources, safe, state
 from workspaces.adapters import MULTILINGUAL
 from workspaces.models import SearchIndex

@@ -99,7 +99,7 @@ def test_a_short_document_is_summarised_in_one_request() -> None:
     events, model = ask("Fasse das Dokument zusammen", mill(HALLS[0]))
     last = answered(events)
     assert len(model.requests) == 1
-    assert "in German" in model.requests[0][-1].content
+    assert "auf Deutsch" in model.requests[0][-1].content
     assert last.answer.text == "The red hall was built in 1900."
     assert last.receipt is not None
     assert [entry.fate for entry in last.receipt.candidates] == ["source"]

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from rag.modes import Mode
 from rag.prompts import Budget, build_messages, inert, source_block
 from rag.types import Exchange
 from tests.support.answers import ENGINE, LEASE, passage
@@ -73,11 +76,23 @@ def test_a_source_can_neither_close_its_block_nor_write_control_tokens() -> None
     assert "<|im" not in prompt.messages[-1].content
 
 
-def test_the_language_of_the_question_is_named() -> None:
-    prompt = build_messages(
-        "Wie hoch ist die Miete für das Büro?", passages=[], history=[], count_tokens=count, budget=Budget(2048)
-    )
-    assert "in German" in prompt.messages[-1].content
+@pytest.mark.parametrize("mode", ["strict", "open"])
+@pytest.mark.parametrize(
+    ("question", "system", "asked"),
+    [
+        ("How much is the rent of the office?", "You answer", "Explain in English"),
+        ("Wie hoch ist die Miete für das Büro?", "Du beantwortest", "Erkläre auf Deutsch"),
+        ("Quel est le loyer mensuel du bureau dans le contrat ?", "You answer", "Explain in French"),
+        ("1234?", "You answer", "Explain in the language of the question"),
+    ],
+)
+def test_a_model_is_told_in_the_language_of_the_question_or_which_it_is(
+    question: str, system: str, asked: str, mode: Mode
+) -> None:
+    prompt = build_messages(question, passages=[], history=[], count_tokens=count, budget=Budget(2048), mode=mode)
+    assert prompt.messages[0].content.startswith(system)
+    assert asked in prompt.messages[-1].content
+    assert question in prompt.messages[-1].content
 
 
 def test_a_tables_header_stands_above_its_rows_and_counts() -> None:
