@@ -122,7 +122,7 @@ def test_german(bench: Bench) -> None:
     turn = bench.ask("Worum geht es in diesem Dokument?")
     assert turn.answer is not None
     assert turn.answer.text == "Die Scheune wurde im Jahr 1700 gebaut."
-    assert "in German" in bench.model.requests[0][-1].content
+    assert "auf Deutsch" in bench.model.requests[0][-1].content
 
 
 def test_an_empty_workspace_is_refused(bench: Bench) -> None:
