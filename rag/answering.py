@@ -23,7 +23,7 @@ from rag.pace import ReadingPace
 from rag.prompts import SOURCE_TOKENS, Budget, Prompt, build_messages
 from rag.protocols import ChatModel, Embedder, FirstWords, Retriever
 from rag.quoting import quoted
-from rag.reader import DOUBTFUL, HELD, Reader, asking, held, reader_for
+from rag.reader import HELD, Reader, asking, held, reader_for
 from rag.receipts import Request
 from rag.running import Run, follow
 from rag.selection import near
@@ -137,7 +137,8 @@ class Answering:
         run: Run,
     ) -> Generator[AnswerEvent]:
         """What comes of the evidence."""
-        doubtful = retrieval.evidence >= DOUBTFUL and self._reader(question, retrieval, model, run) is not None
+        reader = self._reader(question, retrieval, model, run)
+        doubtful = reader is not None and retrieval.evidence >= reader.doubtful
         if not (retrieval.sufficient or doubtful) or not retrieval.passages:
             if run.mode == "open" and model is not None:
                 yield from self._write(question, history, replace(retrieval, passages=()), model=model, run=run)

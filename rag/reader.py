@@ -4,8 +4,8 @@ Retrieval alone cannot tell a passage that answers from one about the same thing
 told to refuse does so at random, but how much rather it would begin with "yes" than with "no" tells something. The
 request shares all but its last line with the one for the answer, so the sources are read once.
 
-What a leaning means is measured for one model and one language, on questions with their answer in the collection and
-questions with a near miss there (clapnq); other models and languages are not asked.
+What a leaning means is measured for one model in two languages, on questions with their answer in the collection and
+questions with a near miss there (docs/decisions.md); other models and languages are not asked.
 """
 
 from __future__ import annotations
@@ -42,10 +42,13 @@ class Reader:
     yes: str = "yes"
     no: str = "no"
     """How the words begin, in the tokens of the model."""
+    doubtful: float = DOUBTFUL
 
 
+_QWEN = f"sha256:{QWEN_CODER.files[0].sha256}"
 _READERS: Mapping[tuple[str, Language], Reader] = {
-    (f"sha256:{QWEN_CODER.files[0].sha256}", "en"): Reader(evidence=0.45, leaning=2.08, bias=-1.93),
+    (_QWEN, "en"): Reader(evidence=0.45, leaning=2.08, bias=-1.93),
+    (_QWEN, "de"): Reader(evidence=0.26, leaning=1.05, bias=-3.25, ask=ASK_IN_GERMAN, yes="ja", no="ne", doubtful=0.05),
 }
 
 

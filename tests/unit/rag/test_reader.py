@@ -160,3 +160,17 @@ def test_the_built_in_model_is_one_that_was_measured(monkeypatch: pytest.MonkeyP
     entry = weights_entry(load_settings(data_dir=tmp_path).builtin_entry)
     assert reader.reader_for(f"sha256:{entry.files[0].sha256}", QUESTION) is not None
     assert reader.reader_for("", QUESTION) is None
+
+
+def test_in_german_it_is_asked_in_german_and_understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.undo()
+    entry = weights_entry(load_settings(data_dir=tmp_path).builtin_entry)
+    german, asked = f"sha256:{entry.files[0].sha256}", "Wie hoch ist die monatliche Miete für das Büro?"
+    affirms, denies = (
+        Leaning({"ja": 0.98, "ne": 0.001}, weights=german),
+        Leaning({"ja": 0.3, "ne": 0.6}, weights=german),
+    )
+    assert isinstance(answered(affirms, asked)[-1], Answered)
+    assert affirms.asked[0][-1].content.endswith("Antworte mit ja oder nein.")
+    assert affirms.asked[0][:-1] == affirms.requests[0][:-1], "so the sources are read once"
+    assert isinstance(answered(denies, asked)[-1], Refused)
