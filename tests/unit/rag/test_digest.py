@@ -221,9 +221,18 @@ def test_a_summary_of_a_matter_takes_the_usual_way() -> None:
     assert "four to six sentences" in model.requests[0][-1].content
 
 
-def test_a_document_is_named_by_its_title() -> None:
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Summarise the harbour lease",
+        "Summarise the document Harbour lease",
+        "Fasse das Dokument „Harbour lease“ zusammen",
+        "Fasse den Bericht Harbour lease kurz zusammen",
+    ],
+)
+def test_a_document_is_named_by_its_title(question: str) -> None:
     passages = [*mill(*HALLS[:1], title="Harbour lease"), *mill(HALLS[1], name="b", title="Annual report 2023")]
-    _, model = ask("Summarise the harbour lease", passages)
+    _, model = ask(question, passages)
     assert "red hall" in model.requests[0][-1].content
     assert "green hall" not in model.requests[0][-1].content
 
