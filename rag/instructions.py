@@ -2,7 +2,7 @@
 
 The wording is for models of 1 to 3 billion parameters. It asks for an answer and for nothing else: the same models
 told to cite and to refuse declined most answerable questions, so both are the application's work (rag/answering.py).
-What each wording does was measured: docs/decisions.md, "How a small model is told".
+What the wording of the question and the language do: docs/decisions.md, "How the question is put".
 """
 
 from __future__ import annotations
