@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag.alignment import content_stems
@@ -131,19 +131,19 @@ def called(documents: Sequence[Contents], task: Task) -> list[Contents]:
     words = content_stems(task.subject, task.language)
     if not words or (len(documents) == 1 and calls_a_document(task.subject)):
         return list(documents)
-    telling = [word for word in content_words(task.subject) if not calls_a_document(word)]
-    sort = telling != content_words(task.subject)
+    named = content_words(task.subject)
+    telling = [word for word in named if not calls_a_document(word)]
+    sort = telling != named
     found = _titled(documents, words, task, whole=not sort)
     if not found and sort and telling:  # "the document Lease": no title says that it is a document
         found = _titled(documents, content_stems(" ".join(telling), task.language), task, whole=True)
     return found
 
 
-def _titled(documents: Sequence[Contents], words: Collection[str], task: Task, *, whole: bool) -> list[Contents]:
+def _titled(documents: Sequence[Contents], words: frozenset[str], task: Task, *, whole: bool) -> list[Contents]:
     """Those whose title has these words, and few others where it is to be the `whole` of it."""
     titles = ((document, content_stems(document.title, task.language)) for document in documents)
-    wanted = set(words)
-    return [one for one, title in titles if wanted <= title and (not whole or 2 * len(wanted) >= len(title))]
+    return [one for one, title in titles if words <= title and (not whole or 2 * len(words) >= len(title))]
 
 
 def _of_documents(retriever: Retriever, workspace_id: str, documents: Sequence[Contents], room: Room) -> list[Portion]:

@@ -298,8 +298,7 @@ def _ranked(
     rows = connection.execute(query, {"match": match, "most": limit}).all()
     live: dict[int, str] = {}
     for some in batches([row.rowid for row in rows]):
-        found_live = connection.execute(_LIVE, {"index": index_id, "rows": some})
-        live.update((row.rowid, row.id) for row in found_live)
+        live.update((row.rowid, row.id) for row in connection.execute(_LIVE, {"index": index_id, "rows": some}))
     found = [ScoredId(live[row.rowid], -row.score) for row in rows if row.rowid in live]
     return found, len(rows) == limit
 
