@@ -16,7 +16,6 @@ from rag.citations import Footnotes, PageSource
 from rag.digest import Digest
 from rag.drafting import BROKE_OFF, Draft
 from rag.errors import ModelError
-from rag.followups import standalone
 from rag.languages import detect
 from rag.modes import Mode, settled
 from rag.pace import ReadingPace
@@ -25,6 +24,7 @@ from rag.protocols import ChatModel, Embedder, FirstWords, Retriever
 from rag.quoting import quoted
 from rag.reader import HELD, Reader, asking, held, reader_for
 from rag.receipts import Request
+from rag.rephrasing import retrieve_follow_up
 from rag.running import Run, follow
 from rag.selection import near
 from rag.spelling import told
@@ -97,7 +97,8 @@ class Answering:
 
         A summary, a complete list or a comparison is read in parts (rag/digest.py), with Progress before each.
 
-        A follow-up is searched with the topic that it leans on, unless `as_typed`.
+        A follow-up is searched with the topic that it leans on, or as the model completes it (rag/rephrasing.py),
+        unless `as_typed`.
 
         Raises:
             EmbedderError, StorageError: retrieval itself failed.
@@ -109,8 +110,10 @@ class Answering:
             retrieval = plan.retrieval
             concluded = self._digest.events(plan, question, workspace_id=workspace_id, model=model, run=run)
         else:
-            searched = question if as_typed else standalone(question, history)
-            retrieval = self._retriever.retrieve(workspace_id, searched, limit=PASSAGES)
+            earlier = () if as_typed else history
+            retrieval = retrieve_follow_up(
+                self._retriever, workspace_id, question, earlier, limit=PASSAGES, model=model, stop=stop
+            )
             concluded = self._concluded(question, history, retrieval, model=model, run=run)
         run.evidence_shown()
         yield Evidence(retrieval)

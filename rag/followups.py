@@ -63,6 +63,11 @@ def standalone(question: str, history: Sequence[Exchange]) -> str:
     return f"{' '.join(topic)}: {question.strip()}" if topic else question
 
 
+def leans(question: str) -> bool:
+    """Whether a question may lean on what was said before: also one that names much itself ("When was he …?")."""
+    return is_elliptical(question) or _refers(question)
+
+
 def is_elliptical(question: str) -> bool:
     """Whether a question leans on the one before: it opens like "And …?", or refers and names little itself."""
     question = question.strip()
@@ -71,11 +76,16 @@ def is_elliptical(question: str) -> bool:
         return False
     if not content:  # it names nothing
         return True
-    if _OPENS.match(question) or _REFERS.search(_EMPTY.sub(" ", question)):
+    if _OPENS.match(question) or _refers(question):
         return True
     if len(content) > 1:
         return False
     return bool(_ASKS_WHY.match(question)) or (len(question.split()) <= 3 and not _DEFINES.match(question))
+
+
+def _refers(question: str) -> bool:
+    """Whether a word stands for something named before."""
+    return bool(_REFERS.search(_EMPTY.sub(" ", question)))
 
 
 def _topic(asked: Sequence[str], question: str) -> list[str]:

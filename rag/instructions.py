@@ -22,6 +22,8 @@ class Instructions:
     """The same where the model may add what it knows, which is marked as such afterwards."""
     question: str
     """Below the sources, with places for {question} and {language}."""
+    complete: str
+    """Below earlier turns, where {question} does not stand alone."""
 
 
 ENGLISH = Instructions(
@@ -41,6 +43,11 @@ ENGLISH = Instructions(
         "Explain in {language} what the sources say about this, in four to six sentences, with names, dates and "
         "figures."
     ),
+    complete=(
+        "Follow-up question: {question}\n"
+        "Write this question so that it can be understood without our conversation: put the names in place of words "
+        "like it, he or they. Do not answer it. Reply with the complete question alone."
+    ),
 )
 
 GERMAN = Instructions(
@@ -58,6 +65,11 @@ GERMAN = Instructions(
     question=(
         "Frage: {question}\n"
         "Erkläre auf Deutsch, was die Quellen dazu sagen, in vier bis sechs Sätzen, mit Namen, Daten und Zahlen."
+    ),
+    complete=(
+        "Anschlussfrage: {question}\n"
+        "Schreibe diese Frage so, dass man sie ohne unser Gespräch versteht: setze die Namen für Wörter wie er, sie "
+        "oder dort ein. Beantworte sie nicht. Antworte nur mit der vollständigen Frage."
     ),
 )
 

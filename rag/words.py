@@ -1,4 +1,4 @@
-"""Small English and German word tables that the checks of an answer read (rag/facts.py, rag/polarity.py)."""
+"""Small English and German word tables that the checks of an answer and of a follow-up read."""
 
 from __future__ import annotations
 
@@ -164,6 +164,11 @@ STOP_WORDS = _set(
     "solche sollte somit sondern sowie sowohl soll sollen steht über um und unter uns unser vom von vor während war",
     "waren warum was weil weitere weiterhin welche welchem welchen welcher welches wenn wer werden weshalb wie",
     "wieder wir wird wo wobei wodurch wurde wurden zu zudem zum zur zusätzlich zwar zwei zwischen",
+)
+
+ASKING_WORDS = _set(
+    "who whom whose what when where which why how wer wen wem wessen was wann wo woher wohin warum wieso weshalb wie",
+    "welche welcher welches welchen welchem",
 )
 
 LEAD_IN_WORDS: frozenset[str] = _set(

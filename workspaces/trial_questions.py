@@ -89,7 +89,8 @@ class TrialQuestions:
             if _taken(connection, [turn_id]):
                 return
             earlier = (turns.c.conversation_id == row.conversation_id) & (turns.c.ordinal < row.ordinal)
-            text = standalone(row.question, exchanges(turns_of(connection, earlier), limit=HISTORY))
+            history = exchanges(turns_of(connection, earlier), limit=HISTORY)
+            text = row.searched or standalone(row.question, history)
             trial_rows.insert_question(
                 connection, row.workspace_id, text, answerable=True, origin="rated", turn_id=turn_id
             )
