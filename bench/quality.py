@@ -1,55 +1,75 @@
-"""One table of what every evaluation set measures, through `footnote eval`.
+"""One table of what every evaluation set measures, through `footnote eval`, beside what is aimed at.
 
-    python bench/quality.py [--answers] [--only SET] [--runs FOLDER] [FOOTNOTE_EVAL_DIR]
+    python bench/quality.py [--answers] [--sample 80] [--seed 2026] [--only SET] [--runs FOLDER] [FOOTNOTE_EVAL_DIR]
 
-Retrieval on every set of the directory; `--answers` adds 80 questions of clapnq with answers by the chosen chat model,
-half of them without an answer in the set. `--runs` keeps the run lines of each set, so that a bench that was stopped
-goes on where it was; a set whose lines are all there is only scored.
+Retrieval on every set of the directory, with the bundled embedder and where languages meet with the multilingual one;
+`--answers` adds questions of clapnq with answers by the chosen chat model, half of them without an answer in the set.
+`--runs` keeps the run lines, so that a bench that was stopped goes on where it was, and samples of other seeds add up.
+Intervals of 95 % are Wilson's, of what is right or wrong.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # else bench/ingest.py would shadow the package `ingest`
 
 from workspaces.evaluation import Evaluation, resume_runs
+from workspaces.scoring import Values, summarised, values_of
+from workspaces.trial_figures import wilson
 
-ANSWERED = "clapnq"
-SAMPLE = 80
-"""Questions with answers, stratified: as many without an answer as with one, for the set has as many of each."""
+BUNDLED, MULTILINGUAL = "minilm", "multilingual"
+_EMBEDDERS = {BUNDLED: {}, MULTILINGUAL: {"FOOTNOTE_EMBEDDER": MULTILINGUAL}}
 
-FIGURES = {
-    "chunkeval": "span_recall@5",
-    "debian-docs": "hit@5",
-    "debian-docs-de-en": "hit@5",
-    "sec10q": "doc_recall@10",
-}
-"""What a set is made to measure; the others, MRR@10."""
 
-ACROSS = "-de-en"
-"""How a set is called whose questions are in another language than its documents: the multilingual embedder's."""
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One line of the table."""
 
-TARGETS = {
-    "chunkeval": 0.93,
-    "clapnq": 0.988,
-    "debian-docs": 0.985,
-    "debian-docs-de-en": 0.80,
-    "sec10q": 0.96,
-    "xquad-de": 0.95,
-    "xquad-de-en": 0.88,
-    "xquad-en": 0.975,
-}
-"""What is aimed at, with the embedder that the set is measured with."""
+    dataset: str
+    figure: str
+    target: float
+    embedder: str = BUNDLED
+    answers: bool = False
+    most: bool = False
+    """The target is the most that it may be."""
 
-ANSWERS = ("answer_f1", "false_refusal", "true_refusal", "citation_precision", "quotes_verbatim")
+    @property
+    def run(self) -> str:
+        """Lines of the same name come from one run."""
+        return f"{self.dataset}-{self.embedder}" + ("-answers" if self.answers else "")
+
+
+MEASURES = (
+    Measure("xquad-en", "mrr@10", 0.975),
+    Measure("xquad-de", "mrr@10", 0.95),
+    Measure("xquad-en", "mrr@10", 0.98, MULTILINGUAL),
+    Measure("xquad-de", "mrr@10", 0.96, MULTILINGUAL),
+    Measure("xquad-de-en", "mrr@10", 0.88, MULTILINGUAL),
+    Measure("clapnq", "mrr@10", 0.988),
+    Measure("chunkeval", "span_recall@5", 0.93),
+    Measure("debian-docs", "hit@1", 0.80),
+    Measure("debian-docs", "hit@5", 0.985),
+    Measure("debian-docs-de-en", "hit@5", 0.80, MULTILINGUAL),
+    Measure("sec10q", "doc_recall@10", 0.96),
+    Measure("clapnq", "true_refusal", 0.75, answers=True),
+    Measure("clapnq", "false_refusal", 0.10, answers=True, most=True),
+    Measure("clapnq", "answer_recall", 0.55, answers=True),
+    Measure("clapnq", "citation_precision", 0.90, answers=True),
+    Measure("clapnq", "answers_with_citation", 1.0, answers=True),
+    Measure("clapnq", "quotes_verbatim", 1.0, answers=True),
+)
+
+GRADED = ("mrr@10", "span_recall@5", "doc_recall@10", "answer_recall")
+"""Figures of which a question has a part; no share, so without Wilson's interval."""
 
 
 def main() -> int:
@@ -57,96 +77,70 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", nargs="?", type=Path, default=_default())
     parser.add_argument("--answers", action="store_true")
+    parser.add_argument("--sample", type=int, default=80, help="questions with answers")
+    parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--only", action="append", metavar="SET")
     parser.add_argument("--runs", type=Path, metavar="FOLDER")
     options = parser.parse_args()
-    sets = [folder for folder in _sets(options.directory) if not options.only or folder.name in options.only]
-    if not sets:
+    wanted = [
+        measure
+        for measure in MEASURES
+        if (options.answers or not measure.answers)
+        and (not options.only or measure.dataset in options.only)
+        and (options.directory / measure.dataset / "questions.jsonl").is_file()
+    ]
+    if not wanted:
         print(f"There are no evaluation sets in {options.directory}; set FOOTNOTE_EVAL_DIR.")
         return 1
-    if options.runs:
-        options.runs.mkdir(parents=True, exist_ok=True)
-    rows, failed = [], 0
-    for folder in sets:
-        figures = _measured(folder, options.runs, ["--retrieval-only"], name=folder.name)
-        failed += figures is None
-        rows += [_row(folder.name, figures)]
-        if options.answers and folder.name == ANSWERED:
-            figures = _measured(folder, options.runs, ["--sample", str(SAMPLE)], name=f"{folder.name}-answers")
-            failed += figures is None
-            rows += [_row(f"{folder.name}, answers", figures, figure=name) for name in ANSWERS]
-    _print([("set", "questions", "figure", "value", "target", "p50 ms"), *rows])
-    return 1 if failed else 0
+    with tempfile.TemporaryDirectory() as temporary:
+        runs = options.runs or Path(temporary)
+        runs.mkdir(parents=True, exist_ok=True)
+        sample = ["--sample", str(options.sample), "--seed", str(options.seed)]
+        measured = {one.run: _measured(options.directory, one, runs, sample) for one in _first_of_each(wanted)}
+    _print([("set", "embedder", "questions", "figure", "value", "target", "p50 ms")])
+    _print([_row(one, measured[one.run]) for one in wanted])
+    return 0 if all(measured.values()) else 1
 
 
 def _default() -> Path:
     return Path(os.environ.get("FOOTNOTE_EVAL_DIR", ROOT.parent / "shared" / "eval"))
 
 
-def _sets(directory: Path) -> list[Path]:
-    """Folders that hold a corpus and questions of a set that has places or answers to find."""
-    if not directory.is_dir():
-        return []
-    return [
-        folder
-        for folder in sorted(directory.iterdir())
-        if (folder / "corpus.jsonl").is_file() and _has_evidence(folder / "questions.jsonl")
-    ]
+def _first_of_each(measures: Sequence[Measure]) -> list[Measure]:
+    """One measure of every run."""
+    return list({one.run: one for one in measures}.values())
 
 
-def _has_evidence(questions: Path) -> bool:
-    if not questions.is_file():
-        return False
-    with questions.open(encoding="utf-8") as file:
-        return any(json.loads(line).get("evidence") for line in file if line.strip())
-
-
-def _measured(folder: Path, runs: Path | None, arguments: list[str], *, name: str) -> dict[str, Any] | None:
-    kept = runs / f"{name}.jsonl" if runs else None
-    size = SAMPLE if "--sample" in arguments else None
-    if kept is not None and (figures := _scored(folder, kept, size)) is not None:
-        return figures
-    command = [sys.executable, "-m", "entrypoints.cli", "eval", str(folder.resolve()), "--json", *arguments]
-    command += ["--runs", str(kept.resolve())] if kept else []
-    print(f"{name} …", file=sys.stderr, flush=True)
-    across = {"FOOTNOTE_EMBEDDER": "multilingual"} if folder.name.endswith(ACROSS) else {}
-    done = subprocess.run(
-        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False, env={**os.environ, **across}
-    )
-    if done.returncode != 0:
+def _measured(directory: Path, measure: Measure, runs: Path, sample: Sequence[str]) -> Values | None:
+    """What each question of a run contributes; None where it could not be made."""
+    kept, folder = runs / f"{measure.run}.jsonl", (directory / measure.dataset).resolve()
+    command = [sys.executable, "-m", "entrypoints.cli", "eval", str(folder), "--runs", str(kept.resolve())]
+    command += sample if measure.answers else ["--retrieval-only"]
+    print(f"{measure.run} …", file=sys.stderr, flush=True)
+    environment = {**os.environ, **_EMBEDDERS[measure.embedder]}
+    if subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False, env=environment).returncode != 0:
         return None
-    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return measured
-
-
-def _scored(folder: Path, kept: Path, size: int | None) -> dict[str, Any] | None:
-    """The figures of a set whose run lines are all there; None where some are missing."""
     evaluation = Evaluation(folder)
-    wanted = {question["id"] for question in evaluation.sample(size, seed=0)}
-    run = [line for line in resume_runs(kept) if line["id"] in wanted]
-    return evaluation.score(run) if len(run) == len(wanted) else None
+    return values_of(evaluation.corpus, evaluation.questions, resume_runs(kept))
 
 
-def _row(name: str, figures: dict[str, Any] | None, *, figure: str = "") -> tuple[str, ...]:
-    shown = figure or FIGURES.get(name, "mrr@10")
-    if figures is None:
-        return (name, "–", shown, "failed", "–", "–")
-    value, target = figures.get(shown), None if figure else TARGETS.get(name)
-    time = figures.get("answer_ms_p50" if figure else "evidence_ms_p50")
-    return (
-        name,
-        str(figures["questions"]),
-        shown,
-        "–" if value is None else f"{value:.3f}",
-        "–" if target is None else f"{target:.3f}",
-        "–" if time is None else f"{time:.0f}",
-    )
+def _row(measure: Measure, values: Values | None) -> tuple[str, ...]:
+    target = f"{'≤' if measure.most else '≥'} {measure.target:.3f}"
+    if values is None:
+        return (measure.dataset, measure.embedder, "–", measure.figure, "failed", target, "–")
+    means, found = summarised(values), values[measure.figure]
+    value = f"{means[measure.figure]:.3f}"
+    if measure.figure not in GRADED:
+        low, high = wilson(sum(found), len(found))
+        value += f" ({low:.2f} to {high:.2f})"
+    time = means["answer_ms_p50" if measure.answers else "evidence_ms_p50"]
+    return (measure.dataset, measure.embedder, str(len(found)), measure.figure, value, target, f"{time:.0f}")
 
 
-def _print(rows: list[tuple[str, ...]]) -> None:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+def _print(rows: Sequence[tuple[str, ...]]) -> None:
     for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        cells = zip(row, (18, 13, 10, 22, 22, 8, 7), strict=True)
+        print("  ".join(cell.ljust(width) for cell, width in cells).rstrip())
 
 
 if __name__ == "__main__":
