@@ -112,6 +112,7 @@ class Digest:
                 count_tokens=work.model.count_tokens,
                 budget=self._budget(work.model, answer=NOTE_TOKENS),
                 ask=notes_ask(work.plan.task, portion.about),
+                language=work.plan.task.language,
             )
         except ModelError as error:  # counting tokens may already ask the model's process
             yield work.interrupted(None, error)

@@ -14,7 +14,7 @@ from rag.instructions import instructions, language_name
 from rag.prompts import MESSAGE_TOKENS, Budget, Part, Prompt, inert
 from rag.tasks import Task, TaskKind
 
-_NOTES_ENGLISH: dict[TaskKind, str] = {
+_ENGLISH_NOTES: dict[TaskKind, str] = {
     "summary": (
         "Task: {question}\nThe sources are one part of it. Say in {language} what they say, the most important first, "
         "in two to four short sentences, each with its exact figures and names."
@@ -28,7 +28,7 @@ _NOTES_ENGLISH: dict[TaskKind, str] = {
         "two to four short sentences, each with its exact figures and names."
     ),
 }
-_NOTES_GERMAN: dict[TaskKind, str] = {
+_GERMAN_NOTES: dict[TaskKind, str] = {
     "summary": (
         "Aufgabe: {question}\nDie Quellen sind ein Teil davon. Sage auf Deutsch, was sie sagen, das Wichtigste zuerst, "
         "in zwei bis vier kurzen Sätzen, jeder mit den genauen Zahlen und Namen."
@@ -42,7 +42,7 @@ _NOTES_GERMAN: dict[TaskKind, str] = {
         "sagen, in zwei bis vier kurzen Sätzen, jeder mit den genauen Zahlen und Namen."
     ),
 }
-_ANSWER_ENGLISH: dict[TaskKind, str] = {
+_ENGLISH_ANSWER: dict[TaskKind, str] = {
     "summary": (
         "Task: {question}\nThe notes were taken of the parts, in their order. Write the summary in {language} from the "
         "notes alone, in four to eight short sentences, with their exact figures and names."
@@ -53,7 +53,7 @@ _ANSWER_ENGLISH: dict[TaskKind, str] = {
         "differs and then what is alike, in four to eight short sentences, each with its exact figures and names."
     ),
 }
-_ANSWER_GERMAN: dict[TaskKind, str] = {
+_GERMAN_ANSWER: dict[TaskKind, str] = {
     "summary": (
         "Aufgabe: {question}\nDie Notizen wurden zu den Teilen gemacht, in deren Reihenfolge. Schreibe auf Deutsch die "
         "Zusammenfassung, nur aus den Notizen, in vier bis acht kurzen Sätzen, mit den genauen Zahlen und Namen."
@@ -65,6 +65,8 @@ _ANSWER_GERMAN: dict[TaskKind, str] = {
         "Zahlen und Namen."
     ),
 }
+_NOTES = {"de": _GERMAN_NOTES}
+_ANSWERS = {"de": _GERMAN_ANSWER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class Noted:
 def notes_ask(task: Task, about: str) -> str:
     """What is asked of one part, with a place for {question}."""
     side = inert(" ".join(about.split())).replace("{", "{{").replace("}", "}}")
-    notes = _NOTES_GERMAN if task.language == "de" else _NOTES_ENGLISH
+    notes = _NOTES.get(task.language, _ENGLISH_NOTES)
     return notes[task.kind].replace("{language}", language_name(task.language)).replace("{side}", side)
 
 
@@ -87,7 +89,7 @@ def build_reduction(
 ) -> Prompt:
     """The prompt that asks for one answer from the notes. Where they do not fit, of each part the first are sent."""
     count_tokens = cache(count_tokens)
-    answer = _ANSWER_GERMAN if task.language == "de" else _ANSWER_ENGLISH
+    answer = _ANSWERS.get(task.language, _ENGLISH_ANSWER)
     asked = answer[task.kind].format(question=inert(question), language=language_name(task.language))
     system = instructions(task.language).strict
     fixed = sum(count_tokens(text) + MESSAGE_TOKENS for text in (system, asked))

@@ -16,7 +16,7 @@ from rag.instructions import instructions, language_name
 from rag.languages import detect
 from rag.modes import Mode
 from rag.places import part_of
-from rag.types import Exchange, Message, Passage, Role, Span
+from rag.types import Exchange, Language, Message, Passage, Role, Span
 
 SOURCE_TOKENS = 1200
 """Most of the sources; a model that reads slowly gets fewer (rag/pace.py)."""
@@ -125,16 +125,18 @@ def build_messages(
     budget: Budget,
     mode: Mode = "strict",
     ask: str | None = None,
+    language: Language | None = None,
 ) -> Prompt:
     """Fill the model's window: the question always, then the last turns, then passages, best first.
 
     Passages stop at the first that does not fit; of that one what stands around its best sentence is used when it is
     long enough to say something. A passage that was cut comes back with the shorter span, so that nothing the model did
     not read is ever cited for it. The sum over the pieces is an upper bound of the whole, up to merges at the joints.
-    `ask` is what is asked instead of the usual, with places for {question} and {language}.
+    `ask` is what is asked instead of the usual, with places for {question} and {language}; `language` is the
+    question's, where it is known.
     """
     count_tokens = cache(count_tokens)  # each piece is weighed, and counted again for the receipt
-    language = detect(question)
+    language = detect(question) if language is None else language
     told = instructions(language)
     asked = (ask or told.question).format(question=inert(question), language=language_name(language))
     system = told.open if mode == "open" else told.strict
