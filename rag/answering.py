@@ -19,7 +19,7 @@ from rag.errors import ModelError
 from rag.languages import detect
 from rag.modes import Mode, settled
 from rag.pace import ReadingPace
-from rag.prompts import SOURCE_TOKENS, Budget, Prompt, build_messages
+from rag.prompts import SOURCE_TOKENS, Budget, build_messages
 from rag.protocols import ChatModel, Embedder, FirstWords, Retriever
 from rag.quoting import quoted
 from rag.reader import HELD, Reader, asking, held, reader_for
@@ -140,7 +140,7 @@ class Answering:
         run: Run,
     ) -> Generator[AnswerEvent]:
         """What comes of the evidence."""
-        reader = self._reader(question, retrieval, model, run)
+        reader = _reader(question, retrieval, model, run)
         doubtful = reader is not None and retrieval.evidence >= reader.doubtful
         if not (retrieval.sufficient or doubtful) or not retrieval.passages:
             if run.mode == "open" and model is not None:
@@ -150,10 +150,17 @@ class Answering:
         elif model is None:
             yield from quoted(Footnotes(self._pages).nearest(retrieval.passages)[:EXTRACTED], run)
         else:
-            yield from self._write(question, history, retrieval, model=model, run=run)
+            yield from self._write(question, history, retrieval, model=model, run=run, reader=reader)
 
     def _write(
-        self, question: str, history: Sequence[Exchange], retrieval: Retrieval, *, model: ChatModel, run: Run
+        self,
+        question: str,
+        history: Sequence[Exchange],
+        retrieval: Retrieval,
+        *,
+        model: ChatModel,
+        run: Run,
+        reader: Reader | None = None,
     ) -> Iterator[AnswerEvent]:
         pace = self._pace
         budget = Budget(
@@ -178,10 +185,14 @@ class Answering:
         aligner = Aligner(self._embedder, question=question, passages=prompt.passages)
         checker = Checker(aligner, Footnotes(self._pages), language=detect(question))
         draft = Draft(checker, prompt=prompt, model=model.name)
-        run.asked(Request(prompt, model, budget.window, dict(model.parameters(prompt.max_tokens))), draft)
+        request = Request(prompt, model, budget.window, dict(model.parameters(prompt.max_tokens)))
+        run.asked(request, draft)
         try:
-            if self._denied(question, retrieval, prompt, model=model, run=run):
-                run.note_pace(pace)
+            if reader is not None and isinstance(model, FirstWords):
+                evidence = retrieval.evidence
+                run.held = held(reader, prompt, question, evidence=evidence, model=model, stop=run.stop)
+            if reader is not None and run.held is not None and run.held < HELD:
+                run.asked(replace(request, prompt=asking(reader, prompt, question)), draft)
                 yield Refused(Footnotes(self._pages).nearest(passages), run.timings())
                 return
             stream = model.stream(prompt.messages, max_tokens=prompt.max_tokens, stop=run.stop)
@@ -191,25 +202,6 @@ class Answering:
         yield from draft.finish()
         run.note_pace(pace)
         yield from self._conclude(draft, passages, run)
-
-    def _denied(self, question: str, retrieval: Retrieval, prompt: Prompt, *, model: ChatModel, run: Run) -> bool:
-        """Whether the model, having read the sources, lets it be known that they do not hold the answer."""
-        reader = self._reader(question, retrieval, model, run)
-        if reader is None or not isinstance(model, FirstWords):
-            return False
-        first_words = model.first_words(asking(reader, prompt, question), stop=run.stop)
-        if not first_words:
-            return False
-        run.heard(shown=False)  # it has read the sources
-        run.held = held(reader, evidence=retrieval.evidence, first_words=first_words)
-        return run.held < HELD
-
-    def _reader(self, question: str, retrieval: Retrieval, model: ChatModel | None, run: Run) -> Reader | None:
-        """How what the model says after reading is to be read; None where it is not asked: in open mode, on whole
-        documents, and of a follow-up, which does not stand alone in the prompt."""
-        stands = retrieval.question == question and retrieval.evidence < 1
-        asked = model is not None and run.mode == "strict" and stands
-        return reader_for(model.identity(), question) if asked and isinstance(model, FirstWords) else None
 
     def _conclude(self, draft: Draft, passages: Sequence[Passage], run: Run) -> Iterator[AnswerEvent]:
         """The last event, or what replaces an empty answer."""
@@ -226,3 +218,11 @@ class Answering:
             yield Refused(Footnotes(self._pages).nearest(passages), timings)
         else:
             yield Answered(settled(draft.answer(timings), run.mode, comparable=draft.comparable))
+
+
+def _reader(question: str, retrieval: Retrieval, model: ChatModel | None, run: Run) -> Reader | None:
+    """How what the model says after reading is to be read; None where it is not asked: in open mode, on whole
+    documents, and of a follow-up, which does not stand alone in the prompt."""
+    stands = retrieval.question == question and retrieval.evidence < 1
+    asked = model is not None and run.mode == "strict" and stands
+    return reader_for(model.identity(), question) if asked and isinstance(model, FirstWords) else None

@@ -16,6 +16,7 @@ from rag.chat_models.tokens import lower_bound
 from rag.gate import THRESHOLD
 from rag.prompts import Part, Prompt, messages_of
 from rag.protocols import ChatModel
+from rag.reader import HELD
 from rag.selection import near
 from rag.types import Finished, Locator, Message, Parameter, Passage, Retrieval, Span, Timings
 
@@ -150,7 +151,8 @@ class Receipt:
     readings: tuple[Reading, ...] = ()
     """The requests before the one that is told in `sent`, in their order."""
     held: float | None = None
-    """How likely the sources hold the answer, after the model has read them; None where it was not asked."""
+    """How likely one of the first sources holds the answer, after the model has read them one by one; None where it was
+    not asked. Where that is a refusal, `sent` tells of these alone."""
 
     @property
     def warning(self) -> str | None:
@@ -197,7 +199,9 @@ def receipt_of(
         readings: the requests before that one.
         held: as in `Receipt`.
     """
-    candidates = tuple(_considered(retrieval, request.prompt.passages if request else None, readings))
+    denied = held is not None and held < HELD
+    included = request.prompt.passages if request else None
+    candidates = tuple(_considered(retrieval, included, readings, denied=denied))
     listed = max(CANDIDATES, len(retrieval.passages))
     return Receipt(
         asked=asked,
@@ -238,10 +242,11 @@ def fingerprint(messages: tuple[Message, ...]) -> str:
 
 
 def _considered(
-    retrieval: Retrieval, included: Sequence[Passage] | None, readings: Sequence[Reading]
+    retrieval: Retrieval, included: Sequence[Passage] | None, readings: Sequence[Reading], *, denied: bool
 ) -> Iterator[Considered]:
-    """`included` are those in the last prompt, as far as they are in it; None where there was none."""
-    unread: Fate = "unread" if readings else "evidence" if included is None else "no_room"
+    """`included` are those in the last prompt, as far as they are in it; None where there was none. `denied`: the model
+    was asked whether they hold the answer, and nothing else."""
+    unread: Fate = "unread" if readings else "evidence" if included is None or denied else "no_room"
     sources = {passage.chunk_id: (number, passage.span) for number, passage in enumerate(included or (), 1)}
     noted = {chunk_id: span for reading in readings for chunk_id, span in reading.read.items()}
     worth = near(retrieval.passages)

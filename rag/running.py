@@ -21,7 +21,7 @@ class Run:
         self.readings: list[Reading] = []
         """The requests before the last."""
         self.held: float | None = None
-        """How likely the sources hold the answer after the model has read them, where it was asked."""
+        """How likely one of the first sources holds the answer after the model has read them, where it was asked."""
         self._began = time.perf_counter()
         self._evidence: float | None = None
         self._first_token: float | None = None
