@@ -53,7 +53,7 @@ class Reader:
 _QWEN = f"sha256:{QWEN_CODER.files[0].sha256}"
 _READERS: Mapping[tuple[str, Language], Reader] = {
     (_QWEN, "en"): Reader(evidence=0.58, leaning=1.61, bias=-2.19),
-    (_QWEN, "de"): Reader(evidence=0.26, leaning=1.05, bias=-3.25, ask=ASK_IN_GERMAN, yes="ja", no="ne", doubtful=0.05),
+    (_QWEN, "de"): Reader(evidence=0.49, leaning=1.15, bias=-3.2, ask=ASK_IN_GERMAN, yes="ja", no="ne", doubtful=0.05),
 }
 
 
