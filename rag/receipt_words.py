@@ -62,9 +62,7 @@ def facts(receipt: Receipt) -> dict[str, str]:
 
 
 def _held(held: float) -> str:
-    return (
-        f"{held:.2f} that one of the first sources, each read alone, holds the answer; refused below {HELD:.2f}"
-    )
+    return f"{held:.2f} that one of the first sources, each read alone, holds the answer; refused below {HELD:.2f}"
 
 
 def place(entry: Considered) -> str:
