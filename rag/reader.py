@@ -24,7 +24,7 @@ from rag.weights.catalogue import QWEN_CODER
 ASK = "Question: {question}\nDoes the source say the answer to this question? Reply with yes or no."
 ASK_IN_GERMAN = "Frage: {question}\nSagt die Quelle die Antwort auf diese Frage? Antworte mit ja oder nein."
 
-HELD = 0.27
+HELD = 0.28
 """Below it is refused. Leans towards answering, as rag.gate.THRESHOLD does."""
 
 READ = 2
