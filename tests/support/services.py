@@ -159,12 +159,14 @@ def change(folder: Path, statement: str, **values: Any) -> None:
 
 
 def files_holding(folder: Path, *needles: bytes) -> list[str]:
-    """Files below a folder that hold any of these bytes."""
-    return [
-        str(path.relative_to(folder))
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and any(needle in path.read_bytes() for needle in needles)
-    ]
+    """Files below a folder that hold any of these bytes; a journal may go while the folder is read."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        with suppress(FileNotFoundError):
+            content = path.read_bytes() if path.is_file() else b""
+            if any(needle in content for needle in needles):
+                found.append(str(path.relative_to(folder)))
+    return found
 
 
 def jobs_db(folder: Path, statement: str) -> list[Any]:
