@@ -108,9 +108,8 @@ def _default() -> Path:
 def _measured(directory: Path, sample: int | None) -> list[dict[str, float]]:
     """The figures of each half and of both."""
     evaluation = Evaluation(directory)
-    with tempfile.TemporaryDirectory() as folder:
-        with patch.object(bootstrap, "open_retriever", HalfRetriever):
-            services = bootstrap.open_services(load_settings(data_dir=Path(folder) / "data"))
+    with tempfile.TemporaryDirectory() as folder, patch.object(bootstrap, "open_retriever", HalfRetriever):
+        services = bootstrap.open_services(load_settings(data_dir=Path(folder) / "data"))
         try:
             services.start()
             workspace_id = services.library.create_workspace("halves").id
