@@ -15,20 +15,19 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from unittest.mock import patch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # else bench/ingest.py would shadow the package `ingest`
 
-from rag.protocols import Embedder, LexicalIndex, VectorSearch
+from rag.protocols import PassageSource
 from rag.questions import read_question
 from rag.retrieval import HybridRetriever
 from rag.scope import Within
 from rag.types import Passage, Retrieval, ScoredId
 from workspaces import bootstrap
 from workspaces.evaluation import Evaluation
-from workspaces.passages import StoredPassages
 from workspaces.settings import load_settings
 
 MEASURED = {
@@ -47,32 +46,20 @@ class HalfRetriever(HybridRetriever):
 
     half: Half = "fused"
 
-    def __init__(
-        self,
-        embedder: Embedder,
-        *,
-        vectors: VectorSearch,
-        lexical: LexicalIndex,
-        source: StoredPassages,
-        **options: Any,
-    ) -> None:
-        super().__init__(embedder, vectors=vectors, lexical=lexical, source=source, **options)
-        self._parts = embedder, vectors, lexical, source
-
     def retrieve(self, index_id: str, question: str, *, limit: int = 10, within: Within | None = None) -> Retrieval:
         """By the half that is chosen; the passages of one half are its chunks as they are."""
         if HalfRetriever.half == "fused":
             return super().retrieve(index_id, question, limit=limit, within=within)
-        embedder, vectors, lexical, source = self._parts
         if HalfRetriever.half == "meaning":
-            found = vectors.search(index_id, embedder.embed_query(question), limit=_DEPTH)
+            found = self._vectors.search(index_id, self._embedder.embed_query(question), limit=_DEPTH)
         else:
-            read = read_question(question, index_id=index_id, languages=source.languages(index_id), lexical=lexical)
-            found = lexical.search(index_id, read.groups, limit=_DEPTH) if read.groups else []
-        return Retrieval(question, tuple(_passages(source, index_id, found[:limit])), 1.0, sufficient=True)
+            languages = self._source.languages(index_id)
+            read = read_question(question, index_id=index_id, languages=languages, lexical=self._lexical)
+            found = self._lexical.search(index_id, read.groups, limit=_DEPTH) if read.groups else []
+        return Retrieval(question, tuple(_passages(self._source, index_id, found[:limit])), 1.0, sufficient=True)
 
 
-def _passages(source: StoredPassages, index_id: str, found: Sequence[ScoredId]) -> Iterator[Passage]:
+def _passages(source: PassageSource, index_id: str, found: Sequence[ScoredId]) -> Iterator[Passage]:
     """In the order in which they were found, each on the page where it begins."""
     ranked = source.passages(index_id, [scored.id for scored in found])
     pages = source.pages_at([(one.version_id, one.span.start) for one in ranked])

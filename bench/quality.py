@@ -24,7 +24,7 @@ sys.path[0] = str(ROOT)  # else bench/ingest.py would shadow the package `ingest
 
 from workspaces.evaluation import Evaluation, resume_runs
 from workspaces.scoring import Values, summarised, values_of
-from workspaces.trial_figures import wilson
+from workspaces.trial_figures import SHARES, wilson
 
 BUNDLED, MULTILINGUAL = "minilm", "multilingual"
 _EMBEDDERS = {BUNDLED: {}, MULTILINGUAL: {"FOOTNOTE_EMBEDDER": MULTILINGUAL}}
@@ -67,9 +67,6 @@ MEASURES = (
     Measure("clapnq", "answers_with_citation", 1.0, answers=True),
     Measure("clapnq", "quotes_verbatim", 1.0, answers=True),
 )
-
-GRADED = ("mrr@10", "span_recall@5", "doc_recall@10", "answer_recall")
-"""Figures of which a question has a part; no share, so without Wilson's interval."""
 
 
 def main() -> int:
@@ -130,7 +127,7 @@ def _row(measure: Measure, values: Values | None) -> tuple[str, ...]:
         return (measure.dataset, measure.embedder, "–", measure.figure, "failed", target, "–")
     means, found = summarised(values), values[measure.figure]
     value = f"{means[measure.figure]:.3f}"
-    if measure.figure not in GRADED:
+    if measure.figure in SHARES:
         low, high = wilson(sum(found), len(found))
         value += f" ({low:.2f} to {high:.2f})"
     time = means["answer_ms_p50" if measure.answers else "evidence_ms_p50"]

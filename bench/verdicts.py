@@ -11,7 +11,6 @@ were refined on the development half of the documents; the other half is what to
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import sys
 import time
@@ -26,9 +25,9 @@ from rag.embedders.setup import embedder_folder, is_ready
 from rag.protocols import Embedder
 from tests.support.planted.cases import GOLD, Case, flagged, made, remembering
 from tests.support.planted.contradictions import contradicted, said_otherwise
+from workspaces.trial_figures import wilson
 
 LANGUAGES = ("en", "de")
-_Z = 1.96
 
 
 def main() -> int:
@@ -62,15 +61,8 @@ def share(flags: Sequence[bool]) -> str:
     """ "38/40 .95 (.84 to .99)"; "" where there are none."""
     if not flags:
         return ""
-    low, high = interval(sum(flags), len(flags))
+    low, high = wilson(sum(flags), len(flags))
     return f"{sum(flags)}/{len(flags)} {sum(flags) / len(flags):.3f} ({low:.2f} to {high:.2f})"
-
-
-def interval(hits: int, total: int) -> tuple[float, float]:
-    """Wilson's interval of a share, 95 %."""
-    middle = (hits + _Z * _Z / 2) / (total + _Z * _Z)
-    spread = _Z / (total + _Z * _Z) * math.sqrt(hits * (total - hits) / total + _Z * _Z / 4)
-    return middle - spread, middle + spread
 
 
 def _table(found: Sequence[tuple[Case, bool]]) -> None:

@@ -22,7 +22,7 @@ from rag.pace import ReadingPace
 from rag.prompts import SOURCE_TOKENS, Budget, build_messages
 from rag.protocols import ChatModel, Embedder, FirstWords, Retriever
 from rag.quoting import quoted
-from rag.reader import HELD, Reader, asking, held, reader_for
+from rag.reader import Reader, asking, denies, held, reader_for
 from rag.receipts import Request
 from rag.rephrasing import retrieve_follow_up
 from rag.running import Run, follow
@@ -191,10 +191,10 @@ class Answering:
             if reader is not None and isinstance(model, FirstWords):
                 evidence = retrieval.evidence
                 run.held = held(reader, prompt, question, evidence=evidence, model=model, stop=run.stop)
-            if reader is not None and run.held is not None and run.held < HELD:
-                run.asked(replace(request, prompt=asking(reader, prompt, question)), draft)
-                yield Refused(Footnotes(self._pages).nearest(passages), run.timings())
-                return
+                if denies(run.held):
+                    run.asked(replace(request, prompt=asking(reader, prompt, question)), draft)
+                    yield Refused(Footnotes(self._pages).nearest(passages), run.timings())
+                    return
             stream = model.stream(prompt.messages, max_tokens=prompt.max_tokens, stop=run.stop)
             yield from follow(stream, draft, run)
         except ModelError as error:

@@ -89,6 +89,11 @@ def held(
     return most
 
 
+def denies(held: float | None) -> bool:
+    """Whether a model that was asked (`held` of it) says so little for the sources that the question is refused."""
+    return held is not None and held < HELD
+
+
 def asking(reader: Reader, prompt: Prompt, question: str, places: Iterable[int] = range(READ)) -> Prompt:
     """The prompt with some of its sources (from 0, as far as there are so many), and with what is asked here in the
     place of the question."""

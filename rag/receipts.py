@@ -16,7 +16,7 @@ from rag.chat_models.tokens import lower_bound
 from rag.gate import THRESHOLD
 from rag.prompts import Part, Prompt, messages_of
 from rag.protocols import ChatModel
-from rag.reader import HELD
+from rag.reader import denies
 from rag.selection import near
 from rag.types import Finished, Locator, Message, Parameter, Passage, Retrieval, Span, Timings
 
@@ -199,9 +199,8 @@ def receipt_of(
         readings: the requests before that one.
         held: as in `Receipt`.
     """
-    denied = held is not None and held < HELD
     included = request.prompt.passages if request else None
-    candidates = tuple(_considered(retrieval, included, readings, denied=denied))
+    candidates = tuple(_considered(retrieval, included, readings, denied=denies(held)))
     listed = max(CANDIDATES, len(retrieval.passages))
     return Receipt(
         asked=asked,

@@ -10,7 +10,8 @@ import re
 import time
 from collections.abc import Callable, Sequence
 
-from rag.analysis import stem, words
+from rag.alignment import content_stems
+from rag.analysis import words
 from rag.errors import ModelError
 from rag.followups import leans, standalone
 from rag.instructions import instructions
@@ -18,7 +19,7 @@ from rag.languages import detect
 from rag.prompts import Budget, build_messages
 from rag.protocols import ChatModel, Retriever
 from rag.types import Exchange, Finished, Language, Retrieval
-from rag.words import ASKING_WORDS, STOP_WORDS
+from rag.words import ASKING_WORDS
 
 SECONDS = 5.0
 """The longest that the model may take; reading the conversation is not lost, its answer's prompt begins alike."""
@@ -61,6 +62,7 @@ def rephrased(
     or not those of the conversation, and where the model fails: then the rules' question stands."""
     until = time.monotonic() + seconds
     late = lambda: stop() or time.monotonic() > until  # noqa: E731
+    language = detect(question)
     written, finished = "", None
     try:
         prompt = build_messages(
@@ -69,7 +71,8 @@ def rephrased(
             history=history,
             count_tokens=model.count_tokens,
             budget=Budget(model.context_window, answer=_TOKENS, sources=0),
-            ask=instructions(detect(question)).complete,
+            ask=instructions(language).complete,
+            language=language,
         )
         for event in model.stream(prompt.messages, max_tokens=prompt.max_tokens, stop=late):
             if isinstance(event, Finished):
@@ -81,21 +84,17 @@ def rephrased(
     if finished is None or finished.reason != "stop":
         return None
     line = next(iter(written.strip().splitlines()), "").strip(" \"'“”„*")
-    return line if line != question and _said(line, question, history) else None
+    return line if line != question and _said(line, question, history, language) else None
 
 
-def _said(line: str, question: str, history: Sequence[Exchange]) -> bool:
+def _said(line: str, question: str, history: Sequence[Exchange], language: Language) -> bool:
     """Whether a line asks what the question asks, with something of the conversation in it, and no name or figure that
     was not said."""
-    language = detect(question)
-    asked, complete = _meant(question, language), _meant(line, language)
-    earlier = frozenset().union(*(_meant(text, language) for turn in history for text in (turn.question, turn.answer)))
-    names = _meant(" ".join(_NAME.findall(line)), language)
+    asked, complete = content_stems(question, language), content_stems(line, language)
+    earlier = frozenset().union(
+        *(content_stems(text, language) for turn in history for text in (turn.question, turn.answer))
+    )
+    names = content_stems(" ".join(_NAME.findall(line)), language)
     asks = ASKING_WORDS.intersection(words(question)) <= ASKING_WORDS.intersection(words(line))
     kept = 2 * len(asked & complete) >= len(asked)
     return asks and kept and names <= asked | earlier and not (complete - asked).isdisjoint(earlier)
-
-
-def _meant(text: str, language: Language) -> frozenset[str]:
-    """Stems of the words that mean something."""
-    return frozenset(stem(word, language) for word in words(text) if word not in STOP_WORDS)

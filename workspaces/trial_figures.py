@@ -9,7 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from workspaces.scoring import Values, summarised
 from workspaces.trial_values import TrialFigure
 
-SHARES = ("hit@1", "hit@5", "hit@10", "true_refusal", "false_refusal", "citation_precision", "quotes_verbatim")
+SHARES = (
+    "hit@1",
+    "hit@5",
+    "hit@10",
+    "true_refusal",
+    "false_refusal",
+    "answers_with_citation",
+    "citation_precision",
+    "quotes_verbatim",
+)
 FIGURES = (
     "hit@1",
     "hit@5",
