@@ -102,11 +102,18 @@ _RESPECT = re.compile(
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(
-    r"\s*(?:\band\b|\bwith\b|\bto\b|\bversus\b|\bvs\b\.?|\bagainst\b|\bdiffer(?:ent)? from\b"
-    r"|\bund\b|\bmit\b|\bvon\b|\bvom\b)\s*",
+    r"\s*(?:\band\b|\bwith\b|\bto\b|\bversus\b|\bvs\b\.?|\bagainst\b|\bdiffer(?:ent)? from\b|\bund\b|\bmit\b)\s*",
     re.IGNORECASE,
 )
-_SHARED = re.compile(r"(?P<respect>.+?)\s+(?:of|in|for|von|bei|für)\s+(?P<side>.+)", re.IGNORECASE)
+_FROM = re.compile(r"\s+vo[nm]\s+", re.IGNORECASE)
+"""Stands between sides where nothing else does: "was unterscheidet X von Y"."""
+_SHARED = re.compile(r"(?P<respect>.+)\s+(?P<of>of|in|for|by|at|von|bei|für)\s+(?P<sides>.+)", re.IGNORECASE)
+"""The last such word; what follows holds all sides."""
+_OWNED = re.compile(r"(?P<side>.+?)['’]s?\s+(?P<respect>.+)")
+_WHEN = re.compile(
+    r"\s+(?P<when>(?:in|for|during|im|für|während)\s+(?:(?!of\b|von\b)\w+\s+){0,3}(?:(?:of|von)\s+)?\d{4})$",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"\w+")
 
 
@@ -151,17 +158,44 @@ def _comparison(text: str) -> Task | None:
         rest, respect = found["s"], (found.groupdict().get("r") or "").strip()
         if told := _RESPECT.search(rest):
             rest, respect = rest[: told.start()], told["respect"]
-        *first, last = _BETWEEN.split(rest, maxsplit=0)
-        sides = [side.strip() for part in first for side in part.split(",")] + [last.strip()]
+        shared, sides = ("", _apart(rest)) if respect else _shared(rest)
         if not any(content_words(side) for side in sides):
             return Task("comparison", language, respect)
         if not 2 <= len(sides) <= MOST_SIDES or not all(content_words(side) for side in sides):
             return None
-        shared = _SHARED.fullmatch(sides[0])
-        if shared and not respect and not any(_SHARED.fullmatch(side) for side in sides[1:]):
-            respect, sides[0] = shared["respect"], shared["side"]
-        return Task("comparison", language, respect, tuple(sides))
+        return Task("comparison", language, respect or shared, tuple(sides))
     return None
+
+
+def _shared(text: str) -> tuple[str, list[str]]:
+    """In which respect, and what is compared: "the rent of A and B" asks for the rent of both."""
+    when = _WHEN.search(text)
+    if when and not _WHEN.search(_apart(text)[0]) and len(_apart(text[: when.start()])) > 1:
+        respect, sides = _shared(text[: when.start()])
+        return f"{respect} {when['when']}".strip(), sides
+    found = _SHARED.fullmatch(text)
+    if found and len(sides := _apart(found["sides"])) > 1 and not _has_its_own(found):
+        return found["respect"], sides
+    *first, last = _apart(text)
+    owned = _OWNED.fullmatch(last)
+    if owned and first and all(re.search("['’]s?$", side) for side in first):
+        return owned["respect"], [*(re.sub("['’]s?$", "", side) for side in first), owned["side"]]
+    return "", [*first, last]
+
+
+def _has_its_own(found: re.Match[str]) -> bool:
+    """Whether an earlier side has a respect of its own: "the rent of A with the fees of B and C"."""
+    earlier = re.split(rf"\b{found['of']}\b", found["respect"], flags=re.IGNORECASE)
+    return any(len(_BETWEEN.split(part)) > 1 for part in earlier[1:])
+
+
+def _apart(text: str) -> list[str]:
+    """The sides."""
+    parts = _BETWEEN.split(text)
+    if len(parts) == 1:
+        parts = _FROM.split(text)
+    *first, last = parts
+    return [*(side.strip() for part in first for side in part.split(",")), last.strip()]
 
 
 def _matches(text: str, forms: Iterable[tuple[Language, str]]) -> Iterable[tuple[Language, re.Match[str]]]:

@@ -72,6 +72,41 @@ def test_lists(question: str, subject: str) -> None:
         ("Was ist der Unterschied zwischen apt und dpkg?", "", ("apt", "dpkg")),
         ("Worin unterscheiden sich Miete und Pacht?", "", ("Miete", "Pacht")),
         ("Was unterscheidet den alten Vertrag vom neuen Vertrag?", "", ("den alten Vertrag", "neuen Vertrag")),
+        ("Compare research and development of Apple and NVIDIA", "research and development", ("Apple", "NVIDIA")),
+        (
+            "Compare the rent of the old lease with the fees of the new lease",
+            "",
+            ("the rent of the old lease", "the fees of the new lease"),
+        ),
+        (
+            "Compare the number of employees of Apple, Amazon and NVIDIA",
+            "the number of employees",
+            ("Apple", "Amazon", "NVIDIA"),
+        ),
+        (
+            "Compare the rent of the shop with the fees of the flat and the garage",
+            "",
+            ("the rent of the shop", "the fees of the flat", "the garage"),
+        ),
+        ("Compare the rents and fees", "", ("the rents", "fees")),
+        ("Compare the sales of Apple and Amazon in 2023", "the sales in 2023", ("Apple", "Amazon")),
+        ("Compare the sales of Apple in 2022 and 2023", "the sales of Apple", ("2022", "2023")),
+        (
+            "Compare Apple and Amazon in the second quarter of 2023",
+            "in the second quarter of 2023",
+            ("Apple", "Amazon"),
+        ),
+        ("Compare the sales in 2022 and the sales in 2023", "", ("the sales in 2022", "the sales in 2023")),
+        ("What is the difference between Apple's and NVIDIA's gross margin?", "gross margin", ("Apple", "NVIDIA")),
+        (
+            "What is the difference between Apple's margin and NVIDIA's margin?",
+            "",
+            ("Apple's margin", "NVIDIA's margin"),
+        ),
+        ("Vergleiche den Umsatz von Apple und Amazon", "den Umsatz", ("Apple", "Amazon")),
+        ("Vergleiche den Umsatz von Apple und Amazon im Jahr 2023", "den Umsatz im Jahr 2023", ("Apple", "Amazon")),
+        ("Vergleiche die Miete von 2019 mit der Miete von 2020", "", ("die Miete von 2019", "der Miete von 2020")),
+        ("Worin unterscheidet sich ext4 von XFS?", "", ("ext4", "XFS")),
     ],
 )
 def test_comparisons(question: str, respect: str, sides: tuple[str, ...]) -> None:
