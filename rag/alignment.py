@@ -16,7 +16,7 @@ from functools import cached_property, partial
 
 from rag.analysis import stems
 from rag.conflicts import disputes, other_period
-from rag.facts import NOTHING, Facts, Ground, facts_of, ground_of, missing
+from rag.facts import NOTHING, Facts, Ground, facts_of, ground_of, missing, telling_names, unheard
 from rag.polarity import contradicts
 from rag.protocols import Embedder
 from rag.sentences import sentences
@@ -114,6 +114,7 @@ class Aligner:
         self._frequency = Counter(stem for unit in self._units for stem in unit.stems)
         self._vectors: dict[int, Vector] = {}
         self._question = question
+        self._names = telling_names(one.text for one in passages if one.language != "de")
         self._heads = {
             rank: " ".join((passage.title, *passage.heading_path)) for rank, passage in enumerate(passages, 1)
         }
@@ -125,7 +126,7 @@ class Aligner:
 
     def align(self, text: str, language: Language, *, hints: Collection[int] = ()) -> Alignment:
         """The source sentences that carry `text`; `hints` are ranks of passages that the model named itself."""
-        stated = facts_of(text, language)
+        stated = facts_of(text, language, known=self._names)
         weights = self._weights(text, language)
         order = sorted(range(len(self._units)), key=lambda index: -self._coverage(weights, [index]))
         if not order:
@@ -187,7 +188,8 @@ class Aligner:
             return True
         source_language = units[0].passage.language
         read = [unit.text for unit in units]
-        return substitutes(text, read, answer_language=language, source_language=source_language)
+        known = self._names | unheard(text, (unit.text for unit in self._units))
+        return substitutes(text, read, answer_language=language, source_language=source_language, known=known)
 
     def given(self, language: Language) -> frozenset[str]:
         """Content stems that the question and the titles already say."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from rag.types import Language
@@ -109,10 +109,24 @@ class Ground:
 NOTHING = Ground((), (), frozenset())
 
 
-def facts_of(text: str, language: Language) -> Facts:
-    """The facts a sentence states."""
+def facts_of(text: str, language: Language, *, known: Collection[str] = ()) -> Facts:
+    """The facts a sentence states. `known`: words that are names even where they open it (`telling_names`)."""
     dates, rest = _dates(text)
-    return Facts(tuple(_quantities(rest)), tuple(dates), tuple(_names(rest, language)))
+    return Facts(tuple(_quantities(rest)), tuple(dates), tuple(_names(rest, language, known)))
+
+
+def telling_names(texts: Iterable[str]) -> frozenset[str]:
+    """Words that stand with a capital inside the sentences of these texts and nowhere in small letters; of months and the
+    like none. Not for German, where every noun has a capital."""
+    capital, small = set[str](), set[str]()
+    for text in texts:
+        for match in _WORD.finditer(text):
+            word = match.group()
+            if word[0].islower():
+                small.add(word)
+            elif _capitalised(word) and not _opens(text, match.start()):
+                capital.add(word)
+    return frozenset(word for word in capital - MONTHS.keys() if word.casefold() not in small)
 
 
 def ground_of(text: str) -> Ground:
@@ -123,6 +137,14 @@ def ground_of(text: str) -> Ground:
     words = {plain(token) for token in _TOKEN.findall(text)}
     words |= {plain(token) for token in _IDENTIFIER.findall(text)} | {plain(token) for token in _WORD.findall(text)}
     return Ground((*_quantities(rest), *loose), tuple(dates), frozenset(words | _initials(text)))
+
+
+def unheard(text: str, texts: Iterable[str]) -> frozenset[str]:
+    """Words with a capital that open a sentence of the text and stand nowhere in these texts: where one of them takes
+    the place of a name, it is one."""
+    heard = {plain(token) for other in texts for token in _WORD.findall(other)}
+    opening = (one.group() for one in _WORD.finditer(text) if _capitalised(one.group()) and _opens(text, one.start()))
+    return frozenset(word for word in opening if plain(word) not in heard)
 
 
 def missing(facts: Facts, ground: Ground) -> Facts:
@@ -224,11 +246,11 @@ def _quantities(text: str) -> Iterable[Quantity]:
             yield Quantity(match.group(), frozenset(value * times for times in factor), spelled=True)
 
 
-def _names(text: str, language: Language) -> Iterable[str]:
+def _names(text: str, language: Language, known: Collection[str]) -> Iterable[str]:
     """Identifiers ("ISO-27001", "v2.3.1"), and words whose capitals say that they are names.
 
     German writes every noun with a capital: there a name is a capitalised word beside another one, or with capitals
-    inside it. The first word of a sentence shows nothing, unless a second capitalised word follows.
+    inside it. The first word of a sentence shows nothing by itself, unless a second capitalised word follows.
     """
     for match in _IDENTIFIER.finditer(text):
         if not _QUANTITY.fullmatch(match.group()):
@@ -247,7 +269,7 @@ def _names(text: str, language: Language) -> Iterable[str]:
         )
         inner = sum(map(str.isupper, word)) > 1
         first = _opens(text, start)
-        if inner or beside or (not first and language != "de"):
+        if inner or beside or word in known or (not first and language != "de"):
             yield word
 
 

@@ -29,17 +29,30 @@ _SYMMETRIC = frozenset(
 """Words around which two names may change places: "A and B"."""
 
 
-def substitutes(answer: str, sources: Sequence[str], *, answer_language: Language, source_language: Language) -> bool:
-    """Whether the answer fills a place of its source sentences with something else."""
-    found = differences(answer, sources, answer_language=answer_language, source_language=source_language)
+def substitutes(
+    answer: str,
+    sources: Sequence[str],
+    *,
+    answer_language: Language,
+    source_language: Language,
+    known: Collection[str] = (),
+) -> bool:
+    """Whether the answer fills a place of its source sentences with something else. `known`: words that are names even
+    where they open a sentence."""
+    found = differences(answer, sources, answer_language=answer_language, source_language=source_language, known=known)
     return next(found, None) is not None or swapped(answer, sources)
 
 
 def differences(
-    answer: str, sources: Sequence[str], *, answer_language: Language, source_language: Language
+    answer: str,
+    sources: Sequence[str],
+    *,
+    answer_language: Language,
+    source_language: Language,
+    known: Collection[str] = (),
 ) -> Iterator[Slot]:
     """The places that answer and source sentences fill with different facts."""
-    names = _names(answer, answer_language), _names(" ".join(sources), source_language)
+    names = _names(answer, answer_language, known), _names(" ".join(sources), source_language, known)
     for slot in slots(answer, sources):
         if (
             _other_number(slot)
@@ -126,8 +139,8 @@ def _listed(one: str, other: str, text: str) -> bool:
     return _LISTED.fullmatch(between) is not None
 
 
-def _names(text: str, language: Language) -> Collection[str]:
+def _names(text: str, language: Language, known: Collection[str]) -> Collection[str]:
     """The names of a text. In German any capitalised word may be one, and one noun for another is no better."""
     if language == "de":
         return {word for word in re.findall(r"\w+", text) if word[0].isupper() and word.casefold() not in STOP_WORDS}
-    return MONTHS.keys() | set(re.findall(r"\w+", " ".join(facts_of(text, language).names)))
+    return MONTHS.keys() | set(re.findall(r"\w+", " ".join(facts_of(text, language, known=known).names)))

@@ -159,6 +159,32 @@ def name_elsewhere(names: dict[Language, Sequence[str]]) -> Planting:
     return plant
 
 
+def subject_near(text: str, source: Source, random: Random) -> str | None:
+    """Another name of the passage for the one that opens the sentence: what a model does that joins two sentences."""
+    others = [name for name in source.names if not any(part in text for part in name.split())]
+    return _opened_by(others, text, source, random)
+
+
+def subject_elsewhere(names: dict[Language, Sequence[str]]) -> Planting:
+    """The same with a name that the shown passages do not hold."""
+
+    def plant(text: str, source: Source, random: Random) -> str | None:
+        shown = " ".join(passage.text for passage in source.passages)
+        others = [other for other in random.sample(names[source.language], 200) if other not in shown]
+        return _opened_by(others, text, source, random)
+
+    return plant
+
+
+def _opened_by(others: Sequence[str], text: str, source: Source, random: Random) -> str | None:
+    opening = [name for name in source.names if re.match(rf"(?:The |Der |Die |Das )?{re.escape(name)}(?![\w'’-])", text)]
+    if not opening or not others:
+        return None
+    name = max(opening, key=len)
+    close = [other for other in others if len(other.split()) == len(name.split())] or others
+    return text.replace(name, random.choice(close), 1)
+
+
 def roles_swapped(text: str, source: Source, random: Random) -> str | None:
     """Two names of the sentence in each other's place, unless they are listed side by side."""
     mine = sorted(_names_in(text, source), key=text.index)
@@ -269,6 +295,8 @@ def plantings(names: dict[Language, Sequence[str]]) -> dict[str, Planting]:
         "date: day or month": date_other,
         "name: of elsewhere": name_elsewhere(names),
         "name: of the passage": name_near,
+        "name: another subject": subject_near,
+        "name: subject of elsewhere": subject_elsewhere(names),
         "name: roles swapped": roles_swapped,
         "negation: added": denied,
         "negation: removed": affirmed,
