@@ -16,7 +16,7 @@ from functools import cached_property, partial
 
 from rag.analysis import stems
 from rag.conflicts import disputes, other_period
-from rag.facts import NOTHING, Facts, Ground, facts_of, ground_of, missing, telling_names, unheard
+from rag.facts import NOTHING, Facts, Ground, facts_of, ground_of, missing, openings, telling_names
 from rag.polarity import contradicts
 from rag.protocols import Embedder
 from rag.sentences import sentences
@@ -38,6 +38,9 @@ _HINT = 0.05
 
 _GAIN = 0.15
 """Share of the answer's weight that a further sentence must add to be cited."""
+
+_CLAUSE = 3
+"""Words, numbers aside, that a further sentence of another passage must share with the answer."""
 
 _RIVAL = 0.1
 """Sources may contradict one another: where the best sentence denies the answer, one that scores this little less may
@@ -188,7 +191,7 @@ class Aligner:
             return True
         source_language = units[0].passage.language
         read = [unit.text for unit in units]
-        known = self._names | unheard(text, (unit.text for unit in self._units))
+        known = self._names | openings(text)
         return substitutes(text, read, answer_language=language, source_language=source_language, known=known)
 
     def given(self, language: Language) -> frozenset[str]:
@@ -257,12 +260,17 @@ class Aligner:
     def _gain(
         self, index: int, chosen: Sequence[int], weights: dict[str, float], open_facts: Facts, covered: float
     ) -> float:
-        """What one more sentence adds; a fact counts only where the sentence shares more with the answer than it."""
+        """What one more sentence adds; a fact counts only where the sentence shares more with the answer than it, and a
+        sentence of another passage where it shares a clause: a word that it happens to hold carries nothing."""
         unit = self._units[index]
+        shared = unit.stems & weights.keys()
+        elsewhere = all(self._units[other].rank != unit.rank for other in chosen)
+        if elsewhere and sum(not stem.isdigit() for stem in shared) < _CLAUSE:
+            return 0.0
         gain = self._coverage(weights, [*chosen, index]) - covered
         near = any(abs(index - other) == 1 and self._units[other].rank == unit.rank for other in chosen)
         found = _count(open_facts) - _count(missing(open_facts, unit.ground))
-        if found and (near or len(unit.stems & weights.keys()) > found + 1):
+        if found and (near or len(shared) > found + 1):
             gain += _GAIN * found
         return gain
 

@@ -116,8 +116,8 @@ def facts_of(text: str, language: Language, *, known: Collection[str] = ()) -> F
 
 
 def telling_names(texts: Iterable[str]) -> frozenset[str]:
-    """Words that stand with a capital inside the sentences of these texts and nowhere in small letters; of months and the
-    like none. Not for German, where every noun has a capital."""
+    """Words that stand with a capital inside the sentences of these texts, but nowhere in small letters, months left
+    out. Not for German, where every noun has a capital."""
     capital, small = set[str](), set[str]()
     for text in texts:
         for match in _WORD.finditer(text):
@@ -139,12 +139,10 @@ def ground_of(text: str) -> Ground:
     return Ground((*_quantities(rest), *loose), tuple(dates), frozenset(words | _initials(text)))
 
 
-def unheard(text: str, texts: Iterable[str]) -> frozenset[str]:
-    """Words with a capital that open a sentence of the text and stand nowhere in these texts: where one of them takes
-    the place of a name, it is one."""
-    heard = {plain(token) for other in texts for token in _WORD.findall(other)}
-    opening = (one.group() for one in _WORD.finditer(text) if _capitalised(one.group()) and _opens(text, one.start()))
-    return frozenset(word for word in opening if plain(word) not in heard)
+def openings(text: str) -> frozenset[str]:
+    """Words with a capital that open a sentence: where one of them takes the place of a name, it is one."""
+    found = (one.group() for one in _WORD.finditer(text) if _capitalised(one.group()) and _opens(text, one.start()))
+    return frozenset(found)
 
 
 def missing(facts: Facts, ground: Ground) -> Facts:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from random import Random
 
 from rag.types import Language
-from tests.support.planted.sources import Source
+from tests.support.planted.sources import Source, names_of, repaired
 from tests.support.planted.tables import ANTONYMS, MONTHS, ORDER, PREFIXES, SMALL_NUMBERS, UNITS, Pairs
 
 Planting = Callable[[str, Source, Random], str | None]
@@ -143,6 +143,39 @@ def name_near(text: str, source: Source, random: Random) -> str | None:
     return _put(text, name, random.choice(close))
 
 
+def year_beside(text: str, source: Source, random: Random) -> str | None:
+    """A year of another passage that is shown."""
+    others = [year for year in _YEAR.findall(_beside(source)) if year not in text and year not in source.own.text]
+    return _changed(_YEAR, text, random, lambda year: random.choice(others)) if others else None
+
+
+def number_beside(text: str, source: Source, random: Random) -> str | None:
+    """A number of another passage that is shown."""
+    own = set(_NUMBER.findall(f"{source.own.text} {text}"))
+    others = [one for one in _NUMBER.findall(_beside(source)) if one not in own and not _YEAR.fullmatch(one)]
+    return _number_changed(text, random, lambda number: random.choice(others)) if others else None
+
+
+def name_beside(text: str, source: Source, random: Random) -> str | None:
+    """A name of another passage that is shown."""
+    mine = _names_in(text, source)
+    own = f"{source.own.text} {text}"
+    others = [
+        name
+        for name in names_of(_beside(source), None, source.language)
+        if not any(part in own for part in name.split())
+    ]
+    if not mine or not others:
+        return None
+    name = random.choice(mine)
+    close = [other for other in others if len(other.split()) == len(name.split())] or others
+    return _put(text, name, random.choice(close))
+
+
+def _beside(source: Source) -> str:
+    return repaired(" ".join(passage.text for passage in source.passages if passage is not source.own))
+
+
 def name_elsewhere(names: dict[Language, Sequence[str]]) -> Planting:
     """A name of any document that the shown passages do not hold."""
 
@@ -177,7 +210,9 @@ def subject_elsewhere(names: dict[Language, Sequence[str]]) -> Planting:
 
 
 def _opened_by(others: Sequence[str], text: str, source: Source, random: Random) -> str | None:
-    opening = [name for name in source.names if re.match(rf"(?:The |Der |Die |Das )?{re.escape(name)}(?![\w'’-])", text)]
+    opening = [
+        name for name in source.names if re.match(rf"(?:The |Der |Die |Das )?{re.escape(name)}(?![\w'’-])", text)
+    ]
     if not opening or not others:
         return None
     name = max(opening, key=len)
@@ -290,11 +325,14 @@ def plantings(names: dict[Language, Sequence[str]]) -> dict[str, Planting]:
         "number: unit": number_unit,
         "number: small word": number_word,
         "number: of the passage": number_near,
+        "number: of another passage": number_beside,
         "date: another year": year_other,
         "date: year of the passage": year_near,
+        "date: year of another passage": year_beside,
         "date: day or month": date_other,
         "name: of elsewhere": name_elsewhere(names),
         "name: of the passage": name_near,
+        "name: of another passage": name_beside,
         "name: another subject": subject_near,
         "name: subject of elsewhere": subject_elsewhere(names),
         "name: roles swapped": roles_swapped,

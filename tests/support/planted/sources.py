@@ -151,7 +151,7 @@ def _passage(name: str, title: str, text: str, language: Language) -> Passage:
 def _taken(read: _Set) -> Iterator[Source]:
     for passage in read.passages:
         texts = [repaired(passage.text[span.start : span.end]) for span in sentences(passage.text, read.language)]
-        names = _names(passage.text, read.twins.get(passage.chunk_id), read.language)
+        names = names_of(passage.text, read.twins.get(passage.chunk_id), read.language)
         asked = read.questions.get(passage.chunk_id, [])
         for place, text in enumerate(texts):
             if _usable(text):
@@ -169,7 +169,7 @@ def _written(directory: Path, read: _Set) -> Iterator[Source]:
         if not line["answerable"]:
             continue
         own = read.by_id[line["evidence"][0]["passage_id"]]
-        names = _names(own.text, None, read.language)
+        names = names_of(own.text, None, read.language)
         for answer in dict.fromkeys(line["answers"]):
             for span in sentences(answer, read.language):
                 text = repaired(answer[span.start : span.end])
@@ -202,7 +202,7 @@ def _longest(text: str) -> str:
     return " ".join(words)
 
 
-def _names(text: str, twin: str | None, language: Language) -> tuple[str, ...]:
+def names_of(text: str, twin: str | None, language: Language) -> tuple[str, ...]:
     """Runs of capitalised words that do not open a sentence. German capitals need the English original to agree."""
     text = repaired(text)
     if language == "de" and twin is None:

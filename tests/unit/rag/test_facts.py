@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.facts import facts_of, ground_of, has_name, missing, readings
+from rag.facts import facts_of, ground_of, has_name, missing, openings, readings, telling_names
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,17 @@ def test_one_separator_before_three_digits_has_two_readings() -> None:
 
 def test_english_names_are_capitalised_words_inside_a_sentence() -> None:
     assert facts_of("Yesterday the harbour of Hamburg closed.", "en").names == ("Hamburg",)
+
+
+def test_the_first_word_of_a_sentence_is_a_name_where_the_sources_say_so() -> None:
+    known = telling_names(["The council met Kibaki in May. Officials of the town came.", "Signed by officials in Ulm."])
+    assert known == {"Kibaki", "Ulm"}
+    assert facts_of("Kibaki signed it.", "en", known=known).names == ("Kibaki",)
+    assert facts_of("Officials signed it.", "en", known=known).names == ()
+
+
+def test_words_that_open_a_sentence_may_be_names() -> None:
+    assert openings("Malindi signed it. The treaty holds.") == {"Malindi"}
 
 
 def test_german_nouns_are_not_names_but_pairs_and_capitals_are() -> None:

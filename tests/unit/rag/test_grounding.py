@@ -76,6 +76,24 @@ def test_a_sentence_of_two_sources_cites_both_and_quotes_exactly() -> None:
     assert quotes_stand(new, PASSAGES)
 
 
+def test_a_word_that_a_sentence_of_another_source_happens_to_hold_is_not_cited() -> None:
+    aligner = Aligner(HashEmbedder(), question="", passages=PASSAGES)
+    alignment = aligner.align("The monthly rent of the harbour office is 1,250.50 euros at full price.", "en")
+    assert "full" in " ".join(one.text for one in PASSAGES)
+    assert {unit.passage.chunk_id for unit in alignment.units} == {"a"}
+
+
+@pytest.mark.parametrize("subject", ["Siemens", "Ulm", "Zephyr"])
+def test_another_name_at_the_beginning_of_a_sentence_is_seen(subject: str) -> None:
+    passages = [passage("Ulm has ratified both of the treaties on labour. Siemens and the town of Ulm met in Bonn.")]
+    aligner = Aligner(HashEmbedder(), question="", passages=passages)
+    verdicts = {
+        name: verdict(aligner.align(f"{name} has ratified both of the treaties on labour.", "en"))
+        for name in ("Ulm", subject)
+    }
+    assert verdicts == {"Ulm": "supported", subject: "supported" if subject == "Ulm" else "partly"}
+
+
 def test_neighbouring_sentences_become_one_quote_with_the_page_of_its_first_character() -> None:
     aligner = Aligner(HashEmbedder(), question="", passages=PASSAGES)
     alignment = aligner.align("The lease began on 3 October 2021 and Maria Weber signed it for the city.", "en")
