@@ -1,7 +1,7 @@
 """What a chat model is asked where it reads in parts: notes of each part, then one answer from the notes.
 
-As short as the others (rag/instructions.py), for the same small models: two to four sentences that each say one thing
-can be checked one by one, and a list of them is a list.
+As short as the others (rag/instructions.py), for the same small models: sentences that each state one fact can be
+checked one by one. What other wordings do: docs/decisions.md, "Whole documents".
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from rag.tasks import Task, TaskKind
 
 _ENGLISH_NOTES: dict[TaskKind, str] = {
     "summary": (
-        "Task: {question}\nThe sources are one part of it. Say in {language} what they say, the most important first, "
-        "in two to four short sentences, each with its exact figures and names."
+        "Task: {question}\nThe sources are one part of it. Write in {language} the five most important facts that the "
+        "sources state, one short full sentence a line, each with its exact figures and names."
     ),
     "list": (
-        "Task: {question}\nThe sources are a part of what there is. Write in {language} one short sentence for each "
-        "thing that they name on it, and what they say of it."
+        "Task: {question}\nThe sources are a part of what there is. Write in {language} one short full sentence a line "
+        "for each thing that they name on it, with what they say of it."
     ),
     "comparison": (
         "Task: {question}\nThe sources are for one side of it: {side}. Say in {language} what they say of {side}, in "
@@ -30,12 +30,12 @@ _ENGLISH_NOTES: dict[TaskKind, str] = {
 }
 _GERMAN_NOTES: dict[TaskKind, str] = {
     "summary": (
-        "Aufgabe: {question}\nDie Quellen sind ein Teil davon. Sage auf Deutsch, was sie sagen, das Wichtigste zuerst, "
-        "in zwei bis vier kurzen Sätzen, jeder mit den genauen Zahlen und Namen."
+        "Aufgabe: {question}\nDie Quellen sind ein Teil davon. Schreibe auf Deutsch die fünf wichtigsten Tatsachen, "
+        "die in den Quellen stehen, jede in einer Zeile als kurzer ganzer Satz, mit den genauen Zahlen und Namen."
     ),
     "list": (
         "Aufgabe: {question}\nDie Quellen sind ein Teil von allem. Schreibe auf Deutsch für jedes, was sie dazu "
-        "nennen, einen kurzen Satz, mit dem, was sie davon sagen."
+        "nennen, eine Zeile mit einem kurzen ganzen Satz, was sie davon sagen."
     ),
     "comparison": (
         "Aufgabe: {question}\nDie Quellen gehören zu einer Seite davon: {side}. Sage auf Deutsch, was sie über {side} "
@@ -87,15 +87,17 @@ def notes_ask(task: Task, about: str) -> str:
 def build_reduction(
     question: str, *, task: Task, notes: Sequence[Noted], count_tokens: Callable[[str], int], budget: Budget
 ) -> Prompt:
-    """The prompt that asks for one answer from the notes. Where they do not fit, of each part the first are sent."""
+    """The prompt that asks for one answer from the notes. Where they take more than sources may, of each part the first
+    are sent."""
     count_tokens = cache(count_tokens)
     answer = _ANSWERS.get(task.language, _ENGLISH_ANSWER)
     asked = answer[task.kind].format(question=inert(question), language=language_name(task.language))
     system = instructions(task.language).strict
     fixed = sum(count_tokens(text) + MESSAGE_TOKENS for text in (system, asked))
-    room = max(0, budget.window - budget.reply - fixed)
+    room = min(budget.sources, max(0, budget.window - budget.reply - fixed))
     longest = max((len(one.sentences) for one in notes), default=0)
     blocks: list[str] = []
+    most = longest
     for most in range(longest, 0, -1):
         blocks = [_block(one, most) for one in notes]
         if sum(count_tokens(block) + 1 for block in blocks) <= room:
@@ -103,7 +105,20 @@ def build_reduction(
     parts = [Part("instruction", 0, "system", system, count_tokens(system))]
     parts += [Part("notes", 1, "user", block, count_tokens(block), number) for number, block in enumerate(blocks, 1)]
     parts.append(Part("question", 1, "user", asked, count_tokens(asked)))
-    return Prompt(tuple(parts), passages=(), max_tokens=budget.reply, room=room, left_out=None, in_time=budget.prompt)
+    return Prompt(
+        tuple(parts),
+        passages=(),
+        max_tokens=budget.reply,
+        room=room,
+        left_out=_left_out([len(one.sentences) for one in notes], most),
+        in_time=budget.prompt,
+    )
+
+
+def _left_out(there: Sequence[int], most: int) -> str | None:
+    """What is said below the answer where not all notes were sent."""
+    sent = sum(min(most, count) for count in there)
+    return None if sent == sum(there) else f"Of {sum(there)} notes the first of each part, {sent}, were put together."
 
 
 def _block(noted: Noted, most: int) -> str:
