@@ -65,6 +65,10 @@ _GERMAN_ANSWER: dict[TaskKind, str] = {
         "Zahlen und Namen."
     ),
 }
+_SAID_AGAIN = 1.25
+"""Tokens of notes for each that the answer may have: a small model leaves little of them out, and stops in the middle
+where it has more to say."""
+
 _NOTES = {"de": _GERMAN_NOTES}
 _ANSWERS = {"de": _GERMAN_ANSWER}
 
@@ -87,14 +91,14 @@ def notes_ask(task: Task, about: str) -> str:
 def build_reduction(
     question: str, *, task: Task, notes: Sequence[Noted], count_tokens: Callable[[str], int], budget: Budget
 ) -> Prompt:
-    """The prompt that asks for one answer from the notes. Where they take more than sources may, of each part the first
+    """The prompt that asks for one answer from the notes. Where they are more than it can hold, of each part the first
     are sent."""
     count_tokens = cache(count_tokens)
     answer = _ANSWERS.get(task.language, _ENGLISH_ANSWER)
     asked = answer[task.kind].format(question=inert(question), language=language_name(task.language))
     system = instructions(task.language).strict
     fixed = sum(count_tokens(text) + MESSAGE_TOKENS for text in (system, asked))
-    room = min(budget.sources, max(0, budget.window - budget.reply - fixed))
+    room = min(int(_SAID_AGAIN * budget.reply), max(0, budget.window - budget.reply - fixed))
     longest = max((len(one.sentences) for one in notes), default=0)
     blocks: list[str] = []
     most = longest

@@ -10,13 +10,13 @@ NOTES = [
 """Two, four and eight notes of five words."""
 
 
-def reduction(sources: int) -> Prompt:
+def reduction(answer: int) -> Prompt:
     return build_reduction(
         "Summarise it",
         task=Task("summary", "en"),
         notes=NOTES,
         count_tokens=lambda text: len(text.split()),
-        budget=Budget(4096, sources=sources),
+        budget=Budget(4096, answer=answer),
     )
 
 
@@ -25,13 +25,13 @@ def notes_in(prompt: Prompt) -> list[int]:
 
 
 def test_all_notes_are_put_together_where_they_fit() -> None:
-    prompt = reduction(200)
+    prompt = reduction(160)
     assert notes_in(prompt) == [2, 4, 8]
     assert prompt.left_out is None
 
 
 def test_of_too_many_notes_each_part_gives_its_first_and_that_is_told() -> None:
-    prompt = reduction(80)
+    prompt = reduction(64)
     assert sum(part.tokens for part in prompt.parts if part.kind == "notes") <= 80
     assert notes_in(prompt) == [2, 4, 4]
     assert "Hall 8 has 1 doors." in prompt.parts[3].text
