@@ -35,6 +35,8 @@ QUOTED = 8
 """Sentences of an answer without a model."""
 _TOGETHER = 2
 """Portions whose notes are the answer as they are."""
+_ASKED_FOR = 4
+"""Fewest sentences of a summary (rag/digest_prompts.py). Some models tell in one what the document is about."""
 
 
 class Digest:
@@ -253,13 +255,14 @@ class _Work:
         return self.notes.answer(self.model.name, self.run.timings(), self.told)
 
     def holds(self, answer: Answer) -> bool:
-        """Whether an answer is better than its notes: most of it is in the documents, and a comparison says something
-        of each side of which there are notes."""
+        """Whether an answer is better than its notes: most of it is in the documents, a summary states about as much as
+        was asked for, and a comparison says something of each side of which there are notes."""
+        notes = self.answer()
         if 2 * sum(one.verdict == "not_found" for one in answer.sentences) > len(answer.sentences):
             return False
         if self.plan.task.kind != "comparison":
-            return True
-        noted, told = ({one.chunk_id for one in each.citations} for each in (self.answer(), answer))
+            return _carried(answer) >= min(_ASKED_FOR, _carried(notes))
+        noted, told = ({one.chunk_id for one in each.citations} for each in (notes, answer))
         sides = ({one.chunk_id for one in self.plan.of(about)} for about in self.plan.abouts)
         return all(side & told for side in sides if side & noted)
 
@@ -286,3 +289,8 @@ class _Work:
         if draft is None or draft.stopped:
             return Interrupted(kept, error=None)
         return Interrupted(kept, BROKE_OFF, "Ask again.")
+
+
+def _carried(answer: Answer) -> int:
+    """Sentences that are in the documents."""
+    return sum(one.verdict == "supported" for one in answer.sentences)

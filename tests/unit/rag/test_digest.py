@@ -280,6 +280,17 @@ def test_a_model_that_fails_in_the_middle_keeps_the_notes_and_says_what_to_do() 
     assert "The red hall was built in 1900." in last.answer.text
 
 
+def test_notes_stand_where_the_summary_only_tells_what_the_document_is_about() -> None:
+    def about(messages: Sequence[Message]) -> str:
+        meta = "The red hall was built in 1900. The document provides information on halls, looms and lamps."
+        return meta if "<notes" in messages[-1].content else noting(messages)
+
+    events, _ = ask("Summarise this document", mill(*HALLS), about)
+    text = answered(events).answer.text
+    assert "provides information" not in text
+    assert all(f"The {colour} hall was built in" in text for colour in COLOURS)
+
+
 def test_notes_stand_where_the_answer_from_them_is_not_in_the_documents() -> None:
     events, _ = ask(
         "Summarise this document", mill(*HALLS), noting, noting, noting, "Elephants fly over Paris, France."
