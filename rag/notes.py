@@ -7,7 +7,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rag.digest_prompts import Noted
+from rag.polarity import is_negation
+from rag.slots import words_of
 from rag.types import Answer, AnswerEvent, Citation, Passage, Sentence, SentenceChecked, Span, Timings, Token
+from rag.words import STOP_WORDS
 
 _LIST_MARK = re.compile(r"^\s*(?:[-*•+–]|\d{1,2}[.)])\s+")
 _ENDED = re.compile(r"[.!?…:;)\]\"'”“»]\**$")
@@ -28,7 +31,8 @@ class Notes:
     def __init__(self, *, listed: bool) -> None:
         """`listed`: a line for each note."""
         self._listed = listed
-        self._known: set[str] = set()
+        self._known: list[list[str]] = []
+        """The telling words of each note."""
         self._numbers: dict[tuple[str, Span], int] = {}
         self._citations: list[Citation] = []
         self._sentences: list[Sentence] = []
@@ -64,9 +68,8 @@ class Notes:
                 continue
             text = " ".join(_LIST_MARK.sub("", sentence.text).split())
             unfinished = cut_short and place == len(answer.sentences) - 1 and not _ENDED.search(text)
-            if unfinished or len(text.split()) < _FEWEST_WORDS or text.casefold() in self._known:
+            if unfinished or len(text.split()) < _FEWEST_WORDS or self._repeats(text):
                 continue
-            self._known.add(text.casefold())
             lead = self._lead(first=not kept)
             start = len(self._text) + len(lead)
             new = [one for one in answer.citations if one.number in sentence.citations + sentence.conflicts]
@@ -115,6 +118,15 @@ class Notes:
         held = [one for part in self._parts for one in part.passages if one.version_id in present]
         return [one for one in held if one.chunk_id in cited]
 
+    def _repeats(self, text: str) -> bool:
+        """Whether an earlier note says the same, or in the same order more; in a list only the same, as each thing has
+        its line."""
+        words = [word for word in words_of(text.casefold()) if word not in STOP_WORDS or is_negation(word)]
+        if any(words == known if self._listed else _within(words, known) for known in self._known):
+            return True
+        self._known.append(words)
+        return False
+
     def _lead(self, *, first: bool) -> str:
         """What stands before a note."""
         if self._listed:
@@ -129,3 +141,9 @@ class Notes:
         self._numbers[place] = len(self._numbers) + 1
         self._citations.append(replace(citation, number=self._numbers[place]))
         return self._citations[-1]
+
+
+def _within(words: Sequence[str], known: Sequence[str]) -> bool:
+    """Whether all words stand in the other note in their order, and it denies no more."""
+    left = iter(known)
+    return all(word in left for word in words) and sum(map(is_negation, words)) == sum(map(is_negation, known))
