@@ -255,10 +255,13 @@ class _Work:
         return self.notes.answer(self.model.name, self.run.timings(), self.told)
 
     def holds(self, answer: Answer) -> bool:
-        """Whether an answer is better than its notes: most of it is in the documents, a summary states about as much as
-        was asked for, and a comparison says something of each side of which there are notes."""
+        """Whether an answer is better than its notes: most of it is in the documents, no sentence comes twice, a
+        summary states about as much as was asked for, a comparison says something of each side of which there are
+        notes."""
         notes = self.answer()
         if 2 * sum(one.verdict == "not_found" for one in answer.sentences) > len(answer.sentences):
+            return False
+        if len({one.text for one in answer.sentences}) < len(answer.sentences):
             return False
         if self.plan.task.kind != "comparison":
             return _carried(answer) >= min(_ASKED_FOR, _carried(notes))

@@ -291,6 +291,14 @@ def test_notes_stand_where_the_summary_only_tells_what_the_document_is_about() -
     assert all(f"The {colour} hall was built in" in text for colour in COLOURS)
 
 
+def test_notes_stand_where_the_answer_from_them_goes_round_in_circles() -> None:
+    def circling(messages: Sequence[Message]) -> str:
+        return 2 * f"{noting(messages)} " if "<notes" in messages[-1].content else noting(messages)
+
+    events, _ = ask("Summarise this document", mill(*HALLS), circling)
+    assert answered(events).answer.text.count("The red hall was built in 1900.") == 1
+
+
 def test_notes_stand_where_the_answer_from_them_is_not_in_the_documents() -> None:
     events, _ = ask(
         "Summarise this document", mill(*HALLS), noting, noting, noting, "Elephants fly over Paris, France."
