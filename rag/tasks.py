@@ -110,6 +110,7 @@ _FROM = re.compile(r"\s+vo[nm]\s+", re.IGNORECASE)
 _SHARED = re.compile(r"(?P<respect>.+)\s+(?P<of>of|in|for|by|at|von|bei|für)\s+(?P<sides>.+)", re.IGNORECASE)
 """The last such word; what follows holds all sides."""
 _OWNED = re.compile(r"(?P<side>.+?)['’]s?\s+(?P<respect>.+)")
+_OWNER = re.compile(r"['’]s?$")
 _WHEN = re.compile(
     r"\s+(?P<when>(?:in|for|during|im|für|während)\s+(?:(?!of\b|von\b)\w+\s+){0,3}(?:(?:of|von)\s+)?\d{4})$",
     re.IGNORECASE,
@@ -178,8 +179,8 @@ def _shared(text: str) -> tuple[str, list[str]]:
         return found["respect"], sides
     *first, last = _apart(text)
     owned = _OWNED.fullmatch(last)
-    if owned and first and all(re.search("['’]s?$", side) for side in first):
-        return owned["respect"], [*(re.sub("['’]s?$", "", side) for side in first), owned["side"]]
+    if owned and first and all(map(_OWNER.search, first)):
+        return owned["respect"], [*(_OWNER.sub("", side) for side in first), owned["side"]]
     return "", [*first, last]
 
 

@@ -139,8 +139,7 @@ def name_near(text: str, source: Source, random: Random) -> str | None:
     if not mine or not others:
         return None
     name = random.choice(mine)
-    close = [other for other in others if len(other.split()) == len(name.split())] or others
-    return _put(text, name, random.choice(close))
+    return _put(text, name, random.choice(_alike(name, others)))
 
 
 def year_beside(text: str, source: Source, random: Random) -> str | None:
@@ -168,8 +167,7 @@ def name_beside(text: str, source: Source, random: Random) -> str | None:
     if not mine or not others:
         return None
     name = random.choice(mine)
-    close = [other for other in others if len(other.split()) == len(name.split())] or others
-    return _put(text, name, random.choice(close))
+    return _put(text, name, random.choice(_alike(name, others)))
 
 
 def _beside(source: Source) -> str:
@@ -184,10 +182,7 @@ def name_elsewhere(names: dict[Language, Sequence[str]]) -> Planting:
         if not mine:
             return None
         name = random.choice(mine)
-        shown = " ".join(passage.text for passage in source.passages)
-        others = [other for other in random.sample(names[source.language], 200) if other not in shown]
-        close = [other for other in others if len(other.split()) == len(name.split())] or others
-        return _put(text, name, close[0])
+        return _put(text, name, _alike(name, _unshown(names, source, random))[0])
 
     return plant
 
@@ -202,9 +197,7 @@ def subject_elsewhere(names: dict[Language, Sequence[str]]) -> Planting:
     """The same with a name that the shown passages do not hold."""
 
     def plant(text: str, source: Source, random: Random) -> str | None:
-        shown = " ".join(passage.text for passage in source.passages)
-        others = [other for other in random.sample(names[source.language], 200) if other not in shown]
-        return _opened_by(others, text, source, random)
+        return _opened_by(_unshown(names, source, random), text, source, random)
 
     return plant
 
@@ -216,8 +209,18 @@ def _opened_by(others: Sequence[str], text: str, source: Source, random: Random)
     if not opening or not others:
         return None
     name = max(opening, key=len)
-    close = [other for other in others if len(other.split()) == len(name.split())] or others
-    return text.replace(name, random.choice(close), 1)
+    return text.replace(name, random.choice(_alike(name, others)), 1)
+
+
+def _alike(name: str, others: Sequence[str]) -> Sequence[str]:
+    """Of other names those of as many words, where there are any."""
+    return [other for other in others if len(other.split()) == len(name.split())] or others
+
+
+def _unshown(names: dict[Language, Sequence[str]], source: Source, random: Random) -> list[str]:
+    """Some names that the shown passages do not hold."""
+    shown = " ".join(passage.text for passage in source.passages)
+    return [other for other in random.sample(names[source.language], 200) if other not in shown]
 
 
 def roles_swapped(text: str, source: Source, random: Random) -> str | None:
